@@ -1,0 +1,1 @@
+"""Errors, settings, paths, logging, atomic files and ids; standard library only."""

@@ -1,0 +1,1 @@
+"""Cases with labels: import, split by patient, leakage check, fingerprint."""

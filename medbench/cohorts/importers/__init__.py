@@ -1,0 +1,1 @@
+"""One importer a file; each registers itself in one line."""

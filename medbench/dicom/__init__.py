@@ -1,0 +1,1 @@
+"""DICOM bytes to domain objects: scan, read, decode, geometry, VOI."""

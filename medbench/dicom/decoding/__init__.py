@@ -1,0 +1,1 @@
+"""Decoder chain and the watched process pool that runs it."""

@@ -1,0 +1,204 @@
+"""Study > Series > Instance > Frame, what the viewer shows of them, and grey-level rules."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+
+from medbench.domain.geometry import Geometry
+
+
+class VoiFunction(StrEnum):
+    """VOI LUT Function (0028,1056)."""
+
+    LINEAR = "LINEAR"
+    LINEAR_EXACT = "LINEAR_EXACT"
+    SIGMOID = "SIGMOID"
+
+
+@dataclass(frozen=True)
+class VoiWindow:
+    """Window in modality units (PS3.3 C.11.2.1.2, C.11.2.1.3)."""
+
+    center: float
+    width: float
+    function: VoiFunction = VoiFunction.LINEAR
+    explanation: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class VoiLut:
+    """One item of the VOI LUT Sequence (PS3.3 C.11.2.1.1); input in modality units."""
+
+    first_mapped: int
+    data: np.ndarray
+    """Entries, read-only, unsigned."""
+    bits: int = 16
+    explanation: str = ""
+
+
+Voi = VoiWindow | VoiLut
+
+
+class DisplayKind(StrEnum):
+    """What a display is, and so how it is shown."""
+
+    VOLUME = "volume"
+    """Parallel slices with positions: stack and reformats."""
+    STACK = "stack"
+    """Images without a common geometry, one after the other."""
+    MULTIFRAME = "multiframe"
+    """Frames of one instance without positions (cine)."""
+    WAVEFORM = "waveform"
+    DOCUMENT = "document"
+    OTHER = "other"
+
+
+@dataclass(frozen=True)
+class FrameRef:
+    """One frame of one file, and where it lies."""
+
+    path: Path
+    frame: int = 0
+    """0-based frame number inside the file."""
+    sop_instance_uid: str = ""
+    instance_number: int | None = None
+    position_mm: tuple[float, float, float] | None = None
+
+
+@dataclass(frozen=True)
+class DisplaySet:
+    """Frames of one series that belong on one screen, sorted along the normal."""
+
+    display_id: str
+    """Stable and unique inside its study; safe for the command line."""
+    kind: DisplayKind
+    modality: str
+    description: str
+    rows: int
+    columns: int
+    frames: tuple[FrameRef, ...]
+    geometry: Geometry | None = None
+    pixel_spacing_mm: tuple[float, float] | None = None
+    """Row, column spacing when there is no 3-D geometry but millimetres are known."""
+    colour: bool = False
+    photometric: str = "MONOCHROME2"
+    reason: str = ""
+    """Why it was split off, or why it is not a volume; empty when there is nothing to say."""
+    warnings: tuple[str, ...] = ()
+    series_instance_uid: str = ""
+    study_instance_uid: str = ""
+
+    @property
+    def slices(self) -> int:
+        """Number of frames."""
+        return len(self.frames)
+
+    @property
+    def reformattable(self) -> bool:
+        """Whether three orthogonal planes can be cut without distorting the patient."""
+        return (
+            self.kind is DisplayKind.VOLUME
+            and self.geometry is not None
+            and self.geometry.uniform
+            and self.slices >= 3
+            and not self.colour
+        )
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One SOP instance in one file."""
+
+    path: Path
+    sop_instance_uid: str
+    sop_class_uid: str
+    transfer_syntax_uid: str
+    number_of_frames: int = 1
+    instance_number: int | None = None
+    complete: bool = True
+
+
+@dataclass(frozen=True)
+class Series:
+    """One series and the displays it falls into."""
+
+    series_instance_uid: str
+    modality: str
+    description: str
+    number: int | None
+    instances: tuple[Instance, ...]
+    displays: tuple[DisplaySet, ...]
+
+
+@dataclass(frozen=True)
+class Study:
+    """One study of one patient."""
+
+    study_instance_uid: str
+    patient_id: str
+    patient_name: str
+    patient_sex: str
+    patient_birth_date: str
+    study_date: str
+    study_time: str
+    description: str
+    institution: str
+    series: tuple[Series, ...]
+    simulated: bool = False
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A file that is not shown, and why."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class ScanResult:
+    """Everything below the scanned paths: instances + skipped = files."""
+
+    studies: tuple[Study, ...]
+    skipped: tuple[Skipped, ...]
+
+
+@dataclass(frozen=True)
+class FrameInfo:
+    """What one frame needs beside its voxels to be shown right."""
+
+    vois: tuple[Voi, ...] = ()
+    """Alternatives from the file, first is the default."""
+    inverted: bool = False
+    """MONOCHROME1 or Presentation LUT Shape INVERSE: invert after VOI."""
+    padding: tuple[float, float] | None = None
+    """Inclusive range in modality units that is no anatomy."""
+    value_unit: str = ""
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    """Corner texts by key: patient, study, series, technique ..."""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Volume:
+    """Voxels in modality values and their geometry; never changed after loading.
+
+    ``voxels`` is (z, y, x) int16, uint16, uint8, int32 or float32, or (z, y, x, 3) uint8 for
+    colour; read-only. While a loader still fills it, only slices whose ``ready`` flag is True may
+    be drawn, and ``failed`` names the ones that could not be decoded.
+    """
+
+    display: DisplaySet
+    voxels: np.ndarray
+    ready: np.ndarray
+    """bool, (z,)."""
+    failed: Mapping[int, str]
+    infos: tuple[FrameInfo, ...]
+
+    @property
+    def geometry(self) -> Geometry | None:
+        """Geometry of the display."""
+        return self.display.geometry

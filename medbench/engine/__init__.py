@@ -1,0 +1,1 @@
+"""The other process: plan, train, infer, explain. Start it with ``python -m medbench.engine``."""

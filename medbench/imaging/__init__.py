@@ -1,0 +1,1 @@
+"""Pure functions over arrays: window, reslice, thumbnails, features."""

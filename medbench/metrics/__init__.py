@@ -1,0 +1,1 @@
+"""Scores with intervals, curves and calibration over stored predictions."""

@@ -1,0 +1,1 @@
+"""The workspace on disk: SQLite index, run and model folders, audit chain."""

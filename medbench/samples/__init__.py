@@ -1,0 +1,1 @@
+"""Simulated patients, deterministic and marked as simulated."""

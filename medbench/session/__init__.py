@@ -1,0 +1,1 @@
+"""What the app knows right now, and its use-cases; QtCore only."""

@@ -1,0 +1,1 @@
+"""One Qt-free function per user operation, shared by window and command line."""

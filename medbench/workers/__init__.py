@@ -1,0 +1,1 @@
+"""QThreads that implement the ports the session declares; QtCore only."""
