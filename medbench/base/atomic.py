@@ -48,7 +48,7 @@ def atomic_write(path: Path, chunks: bytes | Iterable[bytes]) -> None:
             os.fsync(fd)
         finally:
             os.close(fd)
-        os.replace(part, path)
+        part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
@@ -73,7 +73,7 @@ def atomic_file(path: Path, write: Callable[[Path], object]) -> None:
         write(part)
         with part.open("rb") as handle:
             os.fsync(handle.fileno())
-        os.replace(part, path)
+        part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
@@ -100,7 +100,7 @@ def atomic_folder(path: Path, fill: Callable[[Path], object]) -> None:
             if file.is_file():
                 with file.open("rb") as handle:
                     os.fsync(handle.fileno())
-        os.replace(part, path)
+        part.replace(path)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         raise
