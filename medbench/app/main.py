@@ -37,9 +37,8 @@ def open_window(paths: Sequence[Path], workspace: Path | None) -> int:
 
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
         out = Path("out") / "tour"
-        print(
-            f"medbench: no display found; running the guided tour into {out.resolve()} instead.",
-            file=sys.stderr,
+        sys.stderr.write(
+            f"medbench: no display found; running the guided tour into {out.resolve()} instead.\n"
         )
         summary = run_tour(out)
         return 0 if summary["ok"] else 1
