@@ -1,4 +1,4 @@
-"""Loading, first image and header scan, on 300 x 512 x 512 signed 16-bit written for the purpose."""
+"""Loading, first image and header scan, on 300 x 512 x 512 signed 16-bit written for it."""
 
 import atexit
 import functools
