@@ -1,0 +1,255 @@
+"""The decoder chain: one compressed frame -> stored values. Runs only in decoder processes.
+
+imagecodecs reads every syntax; what only the DICOM header knows stays here: sign, colour, and
+whether the codestream's size is the one the header promises.
+"""
+
+import struct
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import imagecodecs
+import numpy as np
+
+from medbench.base.errors import DecodeError
+from medbench.dicom.pixels import PixelFormat, clean_bits, to_eight_bits, ybr_full_to_rgb
+
+RLE = "1.2.840.10008.1.2.5"
+_JPEG8 = {"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"}
+_JPEG_LOSSLESS = {"1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70"}
+_JPEG_LS = {"1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81"}
+_JPEG2000 = {f"1.2.840.10008.1.2.4.9{i}" for i in range(4)}
+_HTJ2K = {f"1.2.840.10008.1.2.4.20{i}" for i in range(1, 4)}
+_JPEG_XL = {f"1.2.840.10008.1.2.4.11{i}" for i in range(3)}
+
+
+def decode_frame(data: bytes, form: PixelFormat) -> np.ndarray:
+    """Stored values (rows, columns) or RGB uint8 (rows, columns, 3).
+
+    Raises
+    ------
+    DecodeError
+        The stream is damaged, disagrees with the header, or its syntax is not supported.
+    """
+    syntax = form.transfer_syntax_uid
+    decoder = _DECODERS.get(syntax)
+    if decoder is None:
+        raise DecodeError(f"the transfer syntax {syntax} is not supported")
+    _check_size(data, form)
+    array = decoder(data, form)
+    if array.ndim == 3 and array.shape[-1] == 1:
+        array = array[..., 0]
+    expected = (form.rows, form.columns) if form.samples == 1 else (form.rows, form.columns, 3)
+    if array.shape != expected:
+        raise DecodeError(f"decoded to {array.shape}, the header says {expected}")
+    if form.samples > 1:
+        return to_eight_bits(np.ascontiguousarray(array), form)
+    return _signed(np.ascontiguousarray(array), form)
+
+
+def _signed(array: np.ndarray, form: PixelFormat) -> np.ndarray:
+    """Codecs hand out unsigned cells: sign-extend by Bits Stored."""
+    if array.dtype.kind == "u" and form.bits_allocated <= 32:
+        wanted = np.dtype(f"u{max(form.bits_allocated, 8) // 8}")
+        array = array.astype(wanted, copy=False)
+        if form.signed:
+            array = array.view(np.dtype(f"i{wanted.itemsize}"))
+            low = PixelFormat(**{**form.to_json(), "high_bit": form.bits_stored - 1})
+            return clean_bits(array, low)
+    return array
+
+
+def _check_size(data: bytes, form: PixelFormat) -> None:
+    """Width and height in the codestream must be those of the header: never fabricate rows."""
+    size = stream_size(data, form.transfer_syntax_uid)
+    if size is not None and size != (form.rows, form.columns):
+        raise DecodeError(
+            f"the compressed picture is {size[1]} x {size[0]}, the header says "
+            f"{form.columns} x {form.rows}"
+        )
+
+
+def stream_size(data: bytes, syntax: str) -> tuple[int, int] | None:
+    """(rows, columns) that a JPEG-family codestream declares; None where it cannot be told."""
+    if syntax in _JPEG8 | _JPEG_LOSSLESS | _JPEG_LS:
+        return _jpeg_size(data)
+    if syntax in _JPEG2000 | _HTJ2K:
+        start = data.find(b"\xff\x4f\xff\x51")
+        if start < 0 or start + 24 > len(data):
+            raise DecodeError("no JPEG 2000 codestream")
+        _check_boxes(data)
+        xsiz, ysiz, xo, yo, tw, th, txo, tyo = struct.unpack(">8I", data[start + 8 : start + 40])
+        if tw == 0 or th == 0:
+            raise DecodeError("the JPEG 2000 tiles have no size")
+        tiles = -(-(xsiz - txo) // tw) * -(-(ysiz - tyo) // th)
+        if tiles > 65535 or tiles < 1:
+            raise DecodeError(f"the JPEG 2000 stream asks for {tiles} tiles")
+        return ysiz - yo, xsiz - xo
+    return None
+
+
+def _check_boxes(data: bytes) -> None:
+    """JP2 boxes: a length below 8 loops for ever in some readers."""
+    if data[4:8] != b"jP  ":
+        return
+    position = 0
+    while position + 8 <= len(data):
+        length = int.from_bytes(data[position : position + 4], "big")
+        if length == 0:
+            return
+        if length == 1:
+            length = int.from_bytes(data[position + 8 : position + 16], "big")
+            if length < 16:
+                raise DecodeError("a JP2 box has an impossible length")
+        elif length < 8:
+            raise DecodeError("a JP2 box has an impossible length")
+        position += length
+
+
+def _jpeg_size(data: bytes) -> tuple[int, int] | None:
+    position = 2
+    while position + 9 < len(data):
+        if data[position] != 0xFF:
+            return None
+        marker = data[position + 1]
+        if marker == 0xFF:
+            position += 1
+            continue
+        if (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)) or marker == 0xF7:
+            rows, columns = struct.unpack(">HH", data[position + 5 : position + 9])
+            return rows, columns
+        if marker in (0xD8, 0x01) or 0xD0 <= marker <= 0xD7:
+            position += 2
+            continue
+        position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
+    return None
+
+
+def _jpeg(data: bytes, form: PixelFormat) -> np.ndarray:
+    if form.samples == 1:
+        return np.asarray(imagecodecs.jpeg_decode(data))
+    if _is_rgb_jpeg(data, form):
+        return np.asarray(imagecodecs.jpeg8_decode(data, colorspace="RGB", outcolorspace="RGB"))
+    return np.asarray(imagecodecs.jpeg8_decode(data, colorspace="YCBCR", outcolorspace="RGB"))
+
+
+def _is_rgb_jpeg(data: bytes, form: PixelFormat) -> bool:
+    """Adobe marker first, then component ids 'RGB', then what the header says."""
+    at = data.find(b"Adobe\0", 0, 4096)
+    if at > 0 and at + 12 <= len(data):
+        return data[at + 11] == 0
+    start = data.find(b"\xff\xc0", 0, 65536)
+    if start > 0 and start + 17 <= len(data):
+        ids = bytes(data[start + 10 + 3 * i] for i in range(3))
+        if ids == b"RGB":
+            return True
+    return form.photometric == "RGB" and b"JFIF\0" not in data[:32]
+
+
+def _jpeg_lossless(data: bytes, _form: PixelFormat) -> np.ndarray:
+    return np.asarray(imagecodecs.ljpeg_decode(data))
+
+
+def _jpeg_ls(data: bytes, _form: PixelFormat) -> np.ndarray:
+    return np.asarray(imagecodecs.jpegls_decode(data))
+
+
+def _jpeg2000(data: bytes, form: PixelFormat) -> np.ndarray:
+    array = np.asarray(imagecodecs.jpeg2k_decode(data))
+    if form.samples == 1 and array.dtype.kind == "i" and not form.signed:
+        # the header is unsigned, the stream signed: keep the bits (J2K_pixelrep_mismatch)
+        unsigned = np.dtype(f"u{array.dtype.itemsize}")
+        return array.view(unsigned) & unsigned.type((1 << form.bits_stored) - 1)
+    return array
+
+
+def _htj2k(data: bytes, _form: PixelFormat) -> np.ndarray:
+    return np.asarray(imagecodecs.htj2k_decode(data))
+
+
+def _jpeg_xl(data: bytes, _form: PixelFormat) -> np.ndarray:
+    return np.asarray(imagecodecs.jpegxl_decode(data))
+
+
+def _rle(data: bytes, form: PixelFormat) -> np.ndarray:
+    """PackBits segments, most significant byte plane first (PS3.5 annex G)."""
+    planes = form.samples * (form.bits_allocated // 8)
+    bounds = rle_segments(data, form)
+    if len(bounds) != planes:
+        raise DecodeError(f"RLE: {len(bounds)} segments, {planes} belong")
+    pixels = form.rows * form.columns
+    width = form.bits_allocated // 8
+    out = np.empty((form.samples, pixels, width), np.uint8)
+    for i, (begin, end) in enumerate(bounds):
+        plane = _packbits(data[begin:end], pixels)
+        out[i // width, :, width - 1 - i % width] = plane[:pixels]
+    cells = out.view(np.dtype(f"<u{width}"))[..., 0]
+    if form.samples == 1:
+        return cells[0].reshape(form.rows, form.columns)
+    colour = np.moveaxis(cells, 0, -1).reshape(form.rows, form.columns, form.samples)
+    if form.photometric == "YBR_FULL":
+        return ybr_full_to_rgb(colour)
+    return colour
+
+
+def _packbits(data: bytes, pixels: int) -> np.ndarray:
+    """One segment; a padding byte that looks like a cut literal run is forgiven."""
+    for body in (data, data[:-1]):
+        try:
+            plane = np.frombuffer(imagecodecs.packbits_decode(body), np.uint8)
+        except imagecodecs.ImcdError:
+            continue
+        if len(plane) >= pixels:
+            return plane
+    raise DecodeError(f"RLE: a segment does not hold {pixels} bytes")
+
+
+def rle_segments(data: bytes, form: PixelFormat) -> list[tuple[int, int]]:
+    """(begin, end) of each RLE segment, checked before any decoder runs.
+
+    PackBits expands a byte pair to 128 bytes at most, so more than 64 times is a lie.
+    """
+    if len(data) < 64:
+        raise DecodeError("RLE: the header is cut")
+    count, *offsets = struct.unpack("<16I", data[:64])
+    if not 1 <= count <= 15:
+        raise DecodeError(f"RLE: {count} segments, 1 to 15 belong")
+    used = offsets[:count]
+    if used[0] < 64 or any(b <= a for a, b in pairwise(used)):
+        raise DecodeError("RLE: the segment offsets do not rise")
+    if used[-1] >= len(data):
+        raise DecodeError("RLE: a segment starts behind the end")
+    if form.frame_bits // 8 > 64 * len(data):
+        raise DecodeError("RLE: the fragment is too short for this picture")
+    return list(zip(used, [*used[1:], len(data)], strict=True))
+
+
+_DECODERS: dict[str, Callable[[bytes, PixelFormat], np.ndarray]] = {
+    RLE: _rle,
+    **dict.fromkeys(_JPEG8, _jpeg),
+    **dict.fromkeys(_JPEG_LOSSLESS, _jpeg_lossless),
+    **dict.fromkeys(_JPEG_LS, _jpeg_ls),
+    **dict.fromkeys(_JPEG2000, _jpeg2000),
+    **dict.fromkeys(_HTJ2K, _htj2k),
+    **dict.fromkeys(_JPEG_XL, _jpeg_xl),
+}
+
+
+def decode_picture(path: str) -> np.ndarray:
+    """PNG, JPEG or TIFF file -> (rows, columns) uint8/uint16 or (rows, columns, 3) uint8."""
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    Image.MAX_IMAGE_PIXELS = 200_000_000
+    try:
+        with Image.open(path) as opened:
+            picture: Any = ImageOps.exif_transpose(opened)
+            if picture.mode in ("I;16", "I;16B", "I;16L", "I"):
+                return np.clip(np.asarray(picture), 0, 65535).astype(np.uint16)
+            if picture.mode in ("1", "L"):
+                return np.asarray(picture.convert("L"))
+            return np.asarray(picture.convert("RGB"))
+    except (
+        UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError,
+    ) as error:  # fmt: skip
+        raise DecodeError(f"the picture cannot be read: {error}") from error
