@@ -95,11 +95,11 @@ class _File:
         if self._starts is None:
             fd = os.open(self.header.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
             try:
-                heads = [os.pread(fd, 3, offset) for offset, _ in self.header.fragments]
+                heads = [os.pread(fd, 4, offset) for offset, _ in self.header.fragments]
             finally:
                 os.close(fd)
-            marks = (b"\xff\xd8\xff", b"\xff\x4f\xff", b"\x00\x00\x00")
-            self._starts = [i for i, head in enumerate(heads) if head in marks]
+            marks = (b"\xff\xd8\xff", b"\xff\x4f\xff", b"\x00\x00\x00\x0c")
+            self._starts = [i for i, head in enumerate(heads) if head.startswith(marks)]
         return self._starts
 
 

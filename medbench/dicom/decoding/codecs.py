@@ -198,7 +198,7 @@ def _packbits(data: bytes, pixels: int) -> np.ndarray:
     for body in (data, data[:-1]):
         try:
             plane = np.frombuffer(imagecodecs.packbits_decode(body), np.uint8)
-        except imagecodecs.ImcdError:
+        except RuntimeError:  # imagecodecs.ImcdError
             continue
         if len(plane) >= pixels:
             return plane

@@ -1,0 +1,67 @@
+"""``medbench render``: one frame as the viewport shows it, 8 bit, native size."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from medbench.base.atomic import atomic_file
+from medbench.base.errors import BadInputError
+from medbench.dicom.reader import open_display
+from medbench.domain.image import Voi, VoiWindow
+from medbench.imaging.window import auto_window, default_voi, display_frame
+from medbench.session.operations.studies import choose_display
+
+
+def add(subparsers: Any) -> None:
+    """Add the verb's arguments."""
+    parser = subparsers.add_parser(
+        "render", help="write one frame as PNG, as the viewport shows it"
+    )
+    parser.add_argument("path", type=Path, metavar="PATH")
+    parser.add_argument("--display", metavar="ID", help="default: the one with most slices")
+    parser.add_argument("--frame", type=int, metavar="N", help="0-based; default: the middle one")
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument(
+        "--window", nargs=2, type=float, metavar=("C", "W"), help="centre and width"
+    )
+    choice.add_argument("--voi", type=int, metavar="N", help="the file's N-th VOI, from 0")
+    choice.add_argument("--auto", action="store_true", help="from the picture's own values")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE.png")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Read, window, write."""
+    from PIL import Image
+
+    display = choose_display([args.path], args.display)
+    frame = display.slices // 2 if args.frame is None else args.frame
+    if not 0 <= frame < display.slices:
+        raise BadInputError(f"There is no frame {frame}; frames 0 to {display.slices - 1} exist.")
+    with open_display(display) as reader:
+        values, info = reader.read(frame), reader.info(frame)
+    voi: Voi | None = None
+    if not display.colour:
+        if args.window:
+            if args.window[1] <= 0:
+                raise BadInputError("The window's width must be positive.")
+            voi = VoiWindow(args.window[0], args.window[1])
+        elif args.voi is not None:
+            if not 0 <= args.voi < len(info.vois):
+                raise BadInputError(f"The file offers {len(info.vois)} VOIs, numbered from 0.")
+            voi = info.vois[args.voi]
+        else:
+            voi = auto_window(values, info.padding) if args.auto else default_voi(values, info)
+    picture = display_frame(values, info, voi)
+    atomic_file(args.out, lambda path: Image.fromarray(picture).save(path, format="PNG"))
+    window = [voi.center, voi.width] if isinstance(voi, VoiWindow) else None
+    return {
+        "display": display.display_id,
+        "frame": frame,
+        "rows": int(picture.shape[0]),
+        "columns": int(picture.shape[1]),
+        "colour": picture.ndim == 3,
+        "window": window,
+        "inverted": info.inverted,
+        "warnings": list(info.warnings),
+    }

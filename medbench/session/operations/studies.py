@@ -1,0 +1,78 @@
+"""Scan, read and describe studies; shared by window and command line."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from medbench.base.errors import BadInputError
+from medbench.dicom.reader import find_display
+from medbench.dicom.scan import scan
+from medbench.domain.image import DisplaySet, ScanResult
+
+
+def scan_paths(paths: Sequence[Path]) -> ScanResult:
+    """Scan; raises `BadInputError` when a path does not exist or nothing at all was found."""
+    for path in paths:
+        if not Path(path).exists():
+            raise BadInputError(f"{path} does not exist.")
+    return scan(paths)
+
+
+def choose_display(paths: Sequence[Path], display_id: str | None) -> DisplaySet:
+    """The named display, or the one with most slices."""
+    result = scan_paths(paths)
+    displays = [d for study in result.studies for series in study.series for d in series.displays]
+    if not displays and result.skipped:
+        first = result.skipped[0]
+        more = f" (and {len(result.skipped) - 1} more)" if len(result.skipped) > 1 else ""
+        raise BadInputError(f"{first.path.name}{more} cannot be shown: {first.reason}.")
+    return find_display(displays, display_id)
+
+
+def geometry_json(display: DisplaySet) -> dict[str, Any]:
+    """Shape and geometry of a display in the command line's words."""
+    g = display.geometry
+    plane = display.pixel_spacing_mm
+    return {
+        "id": display.display_id,
+        "kind": display.kind.value,
+        "rows": display.rows,
+        "columns": display.columns,
+        "slices": display.slices,
+        "spacing_mm": list(g.spacing_mm) if g else [None, *plane] if plane else None,
+        "origin_mm": list(g.origin_mm) if g else None,
+        "direction": list(g.direction) if g else None,
+        "uniform": g.uniform if g else False,
+        "gantry_tilt_deg": g.gantry_tilt_deg if g else 0.0,
+        "missing_slices": list(g.missing_slices) if g else [],
+        "reason": display.reason,
+        "warnings": list(display.warnings),
+    }
+
+
+def scan_json(result: ScanResult) -> dict[str, Any]:
+    """A scan in the command line's words."""
+    return {
+        "studies": [
+            {
+                "study_instance_uid": study.study_instance_uid,
+                "patient_id": study.patient_id,
+                "patient_name": study.patient_name,
+                "study_date": study.study_date,
+                "description": study.description,
+                "simulated": study.simulated,
+                "series": [
+                    {
+                        "series_instance_uid": series.series_instance_uid,
+                        "modality": series.modality,
+                        "description": series.description,
+                        "instances": len(series.instances),
+                        "displays": [geometry_json(display) for display in series.displays],
+                    }
+                    for series in study.series
+                ],
+            }
+            for study in result.studies
+        ],
+        "skipped": [{"path": str(s.path), "reason": s.reason} for s in result.skipped],
+    }
