@@ -257,7 +257,7 @@ class DisplayReader:
         size = form.frame_bits // 8
         fd = os.open(header.path, os.O_RDONLY)
         try:
-            got = os.preadv(fd, [memoryview(target).cast("B")], header.pixel_offset + frame * size)
+            got = os.preadv(fd, [target.data.cast("B")], header.pixel_offset + frame * size)
         finally:
             os.close(fd)
         if got < size:

@@ -16,7 +16,7 @@ def encodings(header: Header) -> list[str]:
     return found or ["iso8859"]
 
 
-def decode_text(raw: bytes, codecs: list[str], delimiters: set[str] | None = None) -> str:
+def decode_text(raw: bytes, codecs: list[str], delimiters: set[int] | None = None) -> str:
     """Text of a raw value; never raises, undecodable bytes become U+FFFD."""
     raw = raw.rstrip(b" \0")
     if not raw:
@@ -42,7 +42,7 @@ def header_text(header: Header, tag: int) -> str:
 def person_name(header: Header) -> str:
     """Patient's Name as 'Family, Given': the ideographic group first where there is one."""
     raw = header.values.get(tags.PATIENT_NAME, b"")
-    groups = decode_text(raw, encodings(header), {"^", "="}).split("=")
+    groups = decode_text(raw, encodings(header), {0x5E, 0x3D}).split("=")
     shown = [_one_name(group) for group in groups if group.strip("^ ")]
     if not shown:
         return ""
