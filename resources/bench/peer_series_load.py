@@ -11,4 +11,12 @@ begin = time.perf_counter()
 reader = SimpleITK.ImageSeriesReader()
 reader.SetFileNames(reader.GetGDCMSeriesFileNames(sys.argv[1]))
 voxels = SimpleITK.GetArrayViewFromImage(reader.Execute())
-print(json.dumps({"seconds": time.perf_counter() - begin, "shape": voxels.shape, "sum": int(voxels.sum(dtype="int64"))}))
+print(
+    json.dumps(
+        {
+            "seconds": time.perf_counter() - begin,
+            "shape": voxels.shape,
+            "sum": int(voxels.sum(dtype="int64")),
+        }
+    )
+)

@@ -1,1 +1,18 @@
-"""One importer a file; each registers itself in one line."""
+"""One importer a file; each registers itself in one line. The first that accepts is taken."""
+
+from medbench.cohorts.importers import (
+    arrays_npz,
+    file_table,
+    image_folders,
+    signal_table,
+    value_table,
+)
+from medbench.cohorts.source import Importer
+
+IMPORTERS: tuple[Importer, ...] = (
+    arrays_npz.IMPORTER,
+    image_folders.IMPORTER,
+    file_table.IMPORTER,
+    signal_table.IMPORTER,
+    value_table.IMPORTER,
+)
