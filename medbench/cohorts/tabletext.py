@@ -106,9 +106,15 @@ def _split_rows(path: Path, text: str) -> list[tuple[int, list[str]]]:
         return [(i, line.split()) for i, line in enumerate(text.splitlines(), 1) if line.strip()]
     reader = csv.reader(io.StringIO(text), delimiter=separator)
     try:
-        return [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
+        return [(reader.line_num, [_bare(cell) for cell in row]) for row in reader]
     except csv.Error as error:
         raise BadInputError(f"{path.name} line {reader.line_num}: {error}.") from error
+
+
+def _bare(cell: str) -> str:
+    """Cell without surrounding blanks and single quotes (ARFF-like exports)."""
+    cell = cell.strip()
+    return cell[1:-1] if len(cell) > 1 and cell[0] == cell[-1] == "'" else cell
 
 
 def _looks_like_header(rows: list[list[str]]) -> bool:

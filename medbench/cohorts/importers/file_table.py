@@ -10,7 +10,7 @@ from medbench.cohorts.tabletext import is_missing, read_table
 from medbench.domain.cohort import Case, Item, ItemKind, Task
 
 _FILE_COLUMNS = ("file", "filename", "image", "path", "image_name")
-_LABEL_COLUMNS = ("label", "finding", "diagnosis", "target", "class")
+LABEL_COLUMNS = ("label", "finding", "benign_malignant", "diagnosis", "target", "class")
 _UNLABELLED = frozenset({"todo", "unknown", "unlabelled", "unlabeled"})
 _PICTURES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})
 _DICOM = frozenset({".dcm", ".dicom", ""})
@@ -135,7 +135,7 @@ def _label_column(row: dict[str, str], asked: str | None, source: Path) -> str:
             raise BadInputError(f"{source.name} has no column {asked!r}; see {', '.join(row)}.")
         return asked
     lowered = {key.lower(): key for key in row}
-    for name in _LABEL_COLUMNS:
+    for name in LABEL_COLUMNS:
         if name in lowered:
             return lowered[name]
     raise BadInputError(f"{source.name}: name the label column with --label; see {', '.join(row)}.")

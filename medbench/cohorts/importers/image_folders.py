@@ -3,7 +3,12 @@
 from pathlib import Path
 
 from medbench.base.errors import BadInputError
-from medbench.cohorts.importers.file_table import image_case, is_image_file, read_file_rows
+from medbench.cohorts.importers.file_table import (
+    LABEL_COLUMNS,
+    image_case,
+    is_image_file,
+    read_file_rows,
+)
 from medbench.cohorts.source import Imported, Importer, SourceOptions, code_labels
 from medbench.domain.cohort import Case, Task
 
@@ -48,7 +53,7 @@ def _attributes(source: Path, options: SourceOptions) -> dict[str, dict[str, str
     for name in ("labels.csv", "metadata.csv"):
         if (source / name).exists():
             return {
-                Path(row["file"]).name: row
+                Path(row["file"]).name: {k: v for k, v in row.items() if k not in LABEL_COLUMNS}
                 for row in read_file_rows(source / name, options)
                 if row.get("file")
             }

@@ -6,6 +6,7 @@ import numpy as np
 
 from medbench.base.errors import BadInputError
 from medbench.base.hashing import sha256_bytes
+from medbench.cohorts.roles import role_of_word
 from medbench.cohorts.source import Imported, Importer, SourceOptions, code_labels
 from medbench.cohorts.tabletext import TextTable, is_missing, number_of, read_table
 from medbench.domain.cohort import Case, Feature, Item, ItemKind, Task
@@ -36,13 +37,16 @@ def _read(source: Path, options: SourceOptions) -> Imported:
     notes = list(table.notes)
     if not table.has_header:
         notes.append("No header line: columns are numbered")
+    roles = [i for i in range(len(table.columns)) if i != label and _is_role_column(table, i)]
     names = [
         i
         for i, name in enumerate(table.columns)
-        if i not in (label, patient) and not _is_row_id(table, i)
+        if i not in (label, patient, *roles) and not _is_row_id(table, i)
     ]
     if dropped := [
-        table.columns[i] for i in range(len(table.columns)) if i not in (*names, label, patient)
+        table.columns[i]
+        for i in range(len(table.columns))
+        if i not in (*names, *roles, label, patient)
     ]:
         notes.append(f"Left out as row ids: {', '.join(dropped)}")
     if not names:
@@ -61,6 +65,7 @@ def _read(source: Path, options: SourceOptions) -> Imported:
                 patient_id=row[patient] if patient is not None else case_id,
                 label=code,
                 items=(Item(ItemKind.ROW, ARRAY, i, "", sha256_bytes(values[i].tobytes())),),
+                attributes={table.columns[r]: row[r] for r in roles},
             )
         )
     constant = [f.name for f, column in zip(features, values.T, strict=True) if _constant(column)]
@@ -84,6 +89,11 @@ def _is_row_id(table: TextTable, index: int) -> bool:
         return False
     values = [row[index] for row in table.rows]
     return len(set(values)) > 0.9 * len(values)
+
+
+def _is_role_column(table: TextTable, index: int) -> bool:
+    """A column of train, val and test: a split, not a feature."""
+    return all(role_of_word(row[index]) is not None for row in table.rows)
 
 
 def _features(table: TextTable, columns: list[int]) -> tuple[list[Feature], np.ndarray]:

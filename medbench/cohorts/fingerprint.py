@@ -1,0 +1,102 @@
+"""What the training part looks like; validation and test cases are never looked at."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from medbench.base.errors import BadInputError
+from medbench.cohorts.reading import CaseReader
+from medbench.domain.cohort import Case, Cohort, Fingerprint, Role, Split, Task
+
+_SAMPLED = 64
+
+
+def cases_of(cohort: Cohort, split: Split, role: Role) -> list[Case]:
+    """Labelled cases of one part, in the cohort's order."""
+    return [c for c in cohort.cases if c.label is not None and split.roles.get(c.case_id) is role]
+
+
+def fingerprint(cohort: Cohort, split: Split, folder: Path) -> Fingerprint:
+    """Fingerprint of the training part.
+
+    Raises
+    ------
+    BadInputError
+        The training part is empty or none of its cases can be read.
+    """
+    cases = cases_of(cohort, split, Role.TRAIN)
+    if not cases:
+        raise BadInputError("The training part of the split is empty.")
+    counts = [0] * len(cohort.classes)
+    for case in cases:
+        if case.label is not None:
+            counts[case.label] += 1
+    reader = CaseReader(cohort, folder)
+    measure = {
+        Task.IMAGE: _image_values,
+        Task.VOLUME: _image_values,
+        Task.TABLE: _table_values,
+        Task.SIGNAL: _signal_values,
+    }[cohort.task]
+    return Fingerprint(
+        task=cohort.task,
+        n_cases=len(cases),
+        n_patients=len({case.patient_id for case in cases}),
+        class_counts=tuple(counts),
+        values=measure(cohort, reader, cases),
+    )
+
+
+def _spread(cases: Sequence[Case], count: int) -> list[Case]:
+    picked = np.unique(np.linspace(0, len(cases) - 1, min(count, len(cases))).astype(int))
+    return [cases[i] for i in picked]
+
+
+def _image_values(cohort: Cohort, reader: CaseReader, cases: list[Case]) -> dict[str, Any]:
+    rows, columns, lows, highs, colour, unreadable = [], [], [], [], 0, 0
+    sampled = _spread(cases, _SAMPLED)
+    for case in sampled:
+        picture, _ = reader.try_image(case)
+        if picture is None:
+            unreadable += 1
+            continue
+        rows.append(picture.shape[0])
+        columns.append(picture.shape[1])
+        colour += picture.ndim == 3
+        low, high = np.percentile(picture, [0.5, 99.5])
+        lows.append(float(low))
+        highs.append(float(high))
+    if not rows:
+        raise BadInputError("None of the pictures of the training part can be read.")
+    return {
+        "sampled": len(sampled),
+        "unreadable": unreadable,
+        "rows_median": int(np.median(rows)),
+        "columns_median": int(np.median(columns)),
+        "rows_min": min(rows),
+        "rows_max": max(rows),
+        "channels": 3 if colour > len(rows) / 2 else 1,
+        "grey_low": float(np.median(lows)),
+        "grey_high": float(np.median(highs)),
+        "same_size": len(set(zip(rows, columns, strict=True))) == 1,
+    }
+
+
+def _table_values(cohort: Cohort, reader: CaseReader, cases: list[Case]) -> dict[str, Any]:
+    values = np.stack([reader.row(case) for case in cases])
+    missing = np.isnan(values).mean(axis=0)
+    names = [feature.name for feature in cohort.features]
+    return {
+        "features": len(names),
+        "categorical": sum(bool(f.categories) for f in cohort.features),
+        "missing_cells": float(missing.mean()),
+        "columns_with_missing": [n for n, m in zip(names, missing, strict=True) if m > 0],
+        "columns_empty": [n for n, m in zip(names, missing, strict=True) if m == 1],
+    }
+
+
+def _signal_values(cohort: Cohort, reader: CaseReader, cases: list[Case]) -> dict[str, Any]:
+    lengths = [len(reader.signal(case)) for case in _spread(cases, _SAMPLED)]
+    return {"samples_median": int(np.median(lengths)), "samples_max": max(lengths)}
