@@ -1,1 +1,17 @@
-"""Engine: learners."""
+"""One learner a file; each registers itself in one line."""
+
+from medbench.base.errors import BadInputError
+from medbench.engine.learners import cnn, mlp, perceptron, svm
+from medbench.engine.learners.base import Learner
+
+LEARNERS: dict[str, Learner] = {
+    learner.name: learner
+    for learner in (perceptron.LEARNER, svm.LINEAR, svm.RBF, mlp.LEARNER, cnn.LEARNER)
+}
+
+
+def learner_of(name: str) -> Learner:
+    """By name; raises `BadInputError`."""
+    if name not in LEARNERS:
+        raise BadInputError(f"There is no learner {name!r}; there are {', '.join(LEARNERS)}.")
+    return LEARNERS[name]

@@ -1,0 +1,79 @@
+"""``medbench predict``: run a model version on files."""
+
+import argparse
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from medbench.cli.options import add_workspace, open_workspace
+from medbench.cli.progress import progress
+from medbench.jobs.client import EngineProcess
+from medbench.session.operations.prediction import (
+    inputs_of,
+    manifest_of,
+    predict,
+    prediction_json,
+    write_overlay_picture,
+)
+
+
+def add(subparsers: Any) -> None:
+    """Add the verb's arguments."""
+    parser = subparsers.add_parser("predict", help="run a model on images or rows")
+    parser.add_argument("model", metavar="MODEL", help="name/version, or name")
+    parser.add_argument("paths", type=Path, nargs="+", metavar="PATH")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write attribution maps there")
+    parser.add_argument("--device", default="auto")
+    add_workspace(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Predict; exit 1 when no input could be used."""
+    with open_workspace(args) as workspace:
+        version = workspace.verify(args.model)
+        folder = workspace.model_folder(version.label)
+        inputs = inputs_of(args.paths, manifest_of(folder))
+        with tempfile.TemporaryDirectory(prefix="mb-") as scratch, EngineProcess("infer") as engine:
+            out = args.out or Path(scratch)
+            out.mkdir(parents=True, exist_ok=True)
+            found = predict(
+                engine, version, folder, inputs, out.resolve(), explain=args.out is not None,
+                device=args.device, on_event=_show,
+            )  # fmt: skip
+            answers = []
+            for prediction in found:
+                answer = prediction_json(prediction)
+                picture = write_overlay_picture(prediction, out)
+                if picture is not None:
+                    answer["overlay_picture"] = str(picture)
+                answers.append(answer)
+    used = [a for a in answers if not a["reason"]]
+    return {
+        "model": version.label,
+        "stage": version.stage.value,
+        "predictions": answers,
+        "exit_code": 0 if used else 2,
+    }
+
+
+def text(result: dict[str, Any]) -> str:
+    """One line an input."""
+    lines = [f"{result['model']} ({result['stage']}) - research use, not for diagnosis"]
+    for answer in result["predictions"]:
+        if answer["reason"]:
+            lines.append(f"{answer['input']}: not used: {answer['reason']}")
+            continue
+        kind = "probability" if answer["calibrated"] else "score"
+        value = answer["scores"][answer["positive"]]
+        odd = "" if answer["in_distribution"] else "; unlike the training data"
+        lines.append(
+            f"{answer['input']}: {answer['decision']}, {kind} of {answer['positive']} {value:.3f}"
+            f" (threshold {answer['threshold']:.3f}){odd}"
+        )
+    return "\n".join(lines)
+
+
+def _show(event: dict[str, Any]) -> None:
+    if event["type"] == "progress":
+        progress(event["text"])

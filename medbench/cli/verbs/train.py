@@ -1,0 +1,97 @@
+"""``medbench train``: train a learner on a cohort and register the model."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from medbench.base.errors import BadInputError
+from medbench.cli.options import add_workspace, open_workspace
+from medbench.cli.progress import progress
+from medbench.jobs.learners import LEARNERS
+from medbench.session.operations.training import prepare_run, resume_spec, train_blocking
+
+
+def add(subparsers: Any) -> None:
+    """Add the verb's arguments."""
+    parser = subparsers.add_parser("train", help="train a model on a cohort")
+    parser.add_argument("cohort", type=Path, nargs="?", metavar="COHORT")
+    parser.add_argument("--learner", choices=[info.name for info in LEARNERS])
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="key=value",
+        help="change a choice of the plan",
+    )
+    parser.add_argument("--name", default="", help="model name; default: cohort and learner")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    parser.add_argument("--resume", metavar="RUN", help="continue an interrupted run")
+    add_workspace(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Train and wait."""
+    with open_workspace(args) as workspace:
+        if args.resume:
+            spec = resume_spec(workspace, args.resume)
+        elif args.cohort is None or args.learner is None:
+            raise BadInputError("Name a cohort folder and --learner, or --resume RUN.")
+        else:
+            spec = prepare_run(
+                workspace, args.cohort, args.learner, overrides=_settings(args.set),
+                device=args.device, seed=args.seed, model_name=args.name,
+            )  # fmt: skip
+        progress(f"run {spec.job_id}", done=True)
+        version, result = train_blocking(workspace, spec, _show)
+        return {
+            "run": spec.job_id,
+            "model": version.label,
+            "learner": version.learner,
+            "device": result["device"],
+            "seconds": round(result["seconds"], 3),
+            "epochs": result["epochs"],
+            "best_epoch": result["best_epoch"],
+            "calibrated": version.calibrated,
+            "threshold": version.threshold,
+            "weights_sha256": version.weights_sha256,
+            "validation": result["validation"],
+            "unreadable": result["unreadable"],
+            "notes": result["notes"],
+            "simulated": version.simulated,
+        }
+
+
+def text(result: dict[str, Any]) -> str:
+    """A few lines for people."""
+    auc = result["validation"]["auc"]
+    shown = "AUC undefined"
+    if auc["value"] is not None:
+        shown = f"AUC {auc['value']:.3f} ({auc['low']:.3f} to {auc['high']:.3f}), n = {auc['n']}"
+    return (
+        f"{result['model']} on {result['device']} in {result['seconds']:.1f} s\n"
+        f"validation: {shown}; best epoch {result['best_epoch']} of {result['epochs']}"
+    )
+
+
+def _settings(pairs: list[str]) -> dict[str, str]:
+    found = {}
+    for pair in pairs:
+        key, separator, value = pair.partition("=")
+        if not separator or not key:
+            raise BadInputError(f"--set takes key=value, not {pair!r}.")
+        found[key.strip()] = value.strip()
+    return found
+
+
+def _show(event: dict[str, Any]) -> None:
+    if event["type"] == "progress":
+        eta = event.get("eta_s")
+        rest = f", {eta:.0f} s left" if eta else ""
+        progress(f"{event['fraction']:4.0%} {event['text']}{rest}")
+    elif event["type"] == "metric":
+        known = {k: v for k, v in event["values"].items() if v is not None}
+        progress(f"{event['epoch']}: " + ", ".join(f"{k} {v:.4g}" for k, v in known.items()))
+    elif event["type"] == "log":
+        progress(event["text"], done=True)

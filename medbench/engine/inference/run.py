@@ -1,0 +1,222 @@
+"""The jobs ``predict`` and ``evaluate``."""
+
+import time
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from medbench.base.atomic import atomic_file
+from medbench.base.errors import BadInputError, MedbenchError
+from medbench.cohorts.fingerprint import cases_of
+from medbench.cohorts.reading import oriented_values, read_dicom_frame, read_picture
+from medbench.cohorts.store import read_cohort, read_split
+from medbench.domain.cohort import Case, Role, Task
+from medbench.domain.model import Prediction
+from medbench.domain.records import from_json, to_json
+from medbench.engine.control import JobControl
+from medbench.engine.device import choose_device
+from medbench.engine.explain.gradcam import grad_cam
+from medbench.engine.inference.model import LoadedModel, load_model
+from medbench.engine.learners.network import NetCore
+from medbench.engine.nets.residual import ResidualNet
+from medbench.jobs.protocol import EvaluateSpec, PredictSpec
+from medbench.metrics.predictions import PredictionSet, write_predictions
+
+_PICTURES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})
+
+
+@lru_cache(maxsize=4)
+def _warm(folder: str, stamp: float, device: str) -> LoadedModel:
+    """Models stay warm; a folder that changed on disk is loaded and checked again."""
+    return load_model(Path(folder), torch.device(device))
+
+
+def open_model(folder: Path, device: torch.device) -> LoadedModel:
+    """The model, warm if its folder has not changed."""
+    files = [folder / "model.json", folder / "model.safetensors"]
+    if not all(f.is_file() for f in files):
+        raise BadInputError(f"{folder} holds no model.")
+    stamp = sum(f.stat().st_mtime_ns for f in files) + sum(f.stat().st_size for f in files)
+    return _warm(str(folder), stamp, str(device))
+
+
+def predict(job: dict[str, Any], control: JobControl) -> dict[str, Any]:
+    """Answers for inputs; one that cannot be read gets its reason, the others go on."""
+    spec = from_json(PredictSpec, job)
+    device = choose_device(spec.device)
+    model = open_model(Path(spec.model_folder), device)
+    out = Path(spec.out_folder)
+    answers = []
+    for i, entry in enumerate(spec.inputs):
+        control.checkpoint()
+        control.progress(i / len(spec.inputs), f"input {i + 1} of {len(spec.inputs)}")
+        begin = time.perf_counter()
+        try:
+            raw = read_input(entry, model)
+        except MedbenchError as error:
+            answers.append(_refused(model, str(entry["id"]), str(error)))
+            continue
+        answer = _answer(model, entry, raw, out if spec.explain else None, i)
+        answers.append({**answer, "seconds": time.perf_counter() - begin})
+    return {"predictions": answers, "device": str(device)}
+
+
+def read_input(entry: dict[str, Any], model: LoadedModel) -> NDArray[Any]:
+    """Raw data of an input: a file, an array or a row, as the model's task wants it."""
+    if "row" in entry:
+        row = np.array([np.nan if v is None else v for v in entry["row"]], np.float64)
+        wanted = len(model.manifest["features"])
+        if model.preparer.task is Task.TABLE and len(row) != wanted:
+            raise BadInputError(f"The model takes {wanted} values, here are {len(row)}.")
+        return row
+    if model.preparer.task is Task.TABLE:
+        raise BadInputError("The model takes rows of a table, not files.")
+    if "npy" in entry:
+        try:
+            values = np.load(entry["npy"], allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise BadInputError(f"{Path(entry['npy']).name} cannot be read: {error}.") from error
+        return oriented_values(values, inverted=bool(entry.get("inverted", False)))
+    path = Path(entry["path"])
+    if not path.is_file():
+        raise BadInputError(f"{path} does not exist or is no file.")
+    if path.suffix.lower() in _PICTURES:
+        return read_picture(path)
+    return read_dicom_frame(path, str(entry.get("display", "")), int(entry.get("frame", 0)))
+
+
+def _answer(
+    model: LoadedModel, entry: dict[str, Any], raw: NDArray[Any], out: Path | None, number: int
+) -> dict[str, Any]:
+    inputs = model.preparer.input_of(raw)[None]
+    _, scores = model.scores(inputs)
+    manifest = model.manifest
+    row = scores[0]
+    distance = float(model.gate.distance(model.preparer.gate_of(raw)[None])[0])
+    decided = model.positive if row[model.positive] >= manifest["threshold"] else 1 - model.positive
+    if len(row) > 2:
+        decided = int(row.argmax())
+    overlay = ""
+    if out is not None and isinstance(model.core, NetCore) and raw.ndim >= 2:
+        overlay = _explain(model, inputs, raw, out / f"overlay-{number:03d}.npy")
+    prediction = Prediction(
+        model=manifest["name"],
+        weights_sha256=manifest["weights_sha256"],
+        input_id=str(entry["id"]),
+        classes=tuple(manifest["classes"]),
+        scores=tuple(float(v) for v in row),
+        calibrated=bool(manifest["calibrated"]),
+        threshold=float(manifest["threshold"]),
+        positive=model.positive,
+        decision=manifest["classes"][decided],
+        in_distribution=bool(model.gate.accepts(distance)),
+        in_distribution_percentile=model.gate.percentile(distance),
+        overlay_path=overlay,
+        simulated=bool(manifest["provenance"]["simulated"]),
+    )
+    return dict(to_json(prediction))
+
+
+def _explain(model: LoadedModel, inputs: NDArray[Any], raw: NDArray[Any], path: Path) -> str:
+    core = model.core
+    if not isinstance(core, NetCore) or not isinstance(core.net, ResidualNet):
+        return ""
+    heat = grad_cam(
+        core.net, core.prepare(inputs).to(core.device), model.positive, raw.shape[0], raw.shape[1]
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+
+    def write(part: Path) -> None:
+        with part.open("wb") as handle:
+            np.save(handle, heat)
+
+    atomic_file(path, write)
+    return str(path)
+
+
+def _refused(model: LoadedModel, input_id: str, reason: str) -> dict[str, Any]:
+    manifest = model.manifest
+    prediction = Prediction(
+        manifest["name"], manifest["weights_sha256"], input_id, tuple(manifest["classes"]), (),
+        bool(manifest["calibrated"]), float(manifest["threshold"]), model.positive, "", None,
+        reason=reason,
+    )  # fmt: skip
+    return dict(to_json(prediction))
+
+
+def evaluate(job: dict[str, Any], control: JobControl) -> dict[str, Any]:
+    """Score labelled cases of a cohort; writes ``predictions.npz``."""
+    spec = from_json(EvaluateSpec, job)
+    folder = Path(spec.cohort_folder)
+    cohort = read_cohort(folder)
+    split = read_split(folder, cohort)
+    model = open_model(Path(spec.model_folder), choose_device(spec.device))
+    manifest = model.manifest
+    _check_fits(cohort, manifest)
+    if spec.role == "all" or split is None:
+        if spec.role != "all":
+            raise BadInputError(f"The cohort {cohort.name} has no split: take --role all.")
+        cases = [c for c in cohort.cases if c.label is not None]
+    else:
+        cases = cases_of(cohort, split, Role(spec.role))
+    if not cases:
+        raise BadInputError(f"The {spec.role} part of {cohort.name} holds no labelled case.")
+
+    def tick(i: int) -> None:
+        control.checkpoint()
+        control.progress(0.9 * i / len(cases), f"case {i + 1} of {len(cases)}")
+
+    part = model.preparer.prepare(cohort, folder, cases, tick=tick)
+    logits, scores = model.scores(part.inputs)
+    order = [cohort.classes.index(name) for name in manifest["classes"]]
+    labels = np.array([order.index(int(label)) for label in part.labels], np.int64)
+    predictions = PredictionSet(
+        np.array([case.case_id for case in part.cases]),
+        np.array([case.patient_id for case in part.cases]),
+        labels,
+        scores,
+        logits,
+        np.array([_role_of(split, case) for case in part.cases]),
+        {
+            "classes": manifest["classes"],
+            "positive": manifest["positive"],
+            "threshold": manifest["threshold"],
+            "calibrated": manifest["calibrated"],
+            "weights_sha256": manifest["weights_sha256"],
+            "cohort_name": cohort.name,
+            "cohort_digest": cohort.digest,
+            "split_digest": "" if split is None else split.digest,
+            "simulated": cohort.simulated or bool(manifest["provenance"]["simulated"]),
+            "unreadable": part.unreadable,
+        },
+    )
+    path = Path(spec.out_folder) / "predictions.npz"
+    write_predictions(path, predictions)
+    return {"predictions_path": str(path), "n": len(labels), "unreadable": len(part.unreadable)}
+
+
+def _role_of(split: Any, case: Case) -> str:
+    role = None if split is None else split.roles.get(case.case_id)
+    return "" if role is None else str(role.value)
+
+
+def _check_fits(cohort: Any, manifest: dict[str, Any]) -> None:
+    if cohort.task.value != manifest["task"]:
+        raise BadInputError(
+            f"The model takes a {manifest['task']}; {cohort.name} is made of {cohort.task.value}s."
+        )
+    if set(cohort.classes) != set(manifest["classes"]):
+        raise BadInputError(
+            f"The model tells {', '.join(manifest['classes'])}; {cohort.name} is labelled "
+            f"{', '.join(cohort.classes)}."
+        )
+    wanted = [feature["name"] for feature in manifest["features"]]
+    have = [feature.name for feature in cohort.features]
+    if wanted != have:
+        raise BadInputError(
+            f"The model takes the columns {', '.join(wanted[:8])}; {cohort.name} has others."
+        )

@@ -1,0 +1,76 @@
+"""Rows that every learner's plan shares."""
+
+from medbench.domain.cohort import Fingerprint, Task
+from medbench.engine.plan.builder import PlanBuilder
+from medbench.metrics.threshold import RULES
+
+
+def imbalance(fingerprint: Fingerprint) -> float:
+    """Largest class over smallest present class."""
+    present = [n for n in fingerprint.class_counts if n]
+    return max(present) / min(present)
+
+
+def add_class_weights(plan: PlanBuilder, fingerprint: Fingerprint) -> None:
+    """Weigh classes when one is rarer."""
+    ratio = imbalance(fingerprint)
+    plan.row(
+        "class_weights",
+        "Class weights",
+        "balanced" if ratio > 1.2 else "equal",
+        f"The largest class has {ratio:.1f} times the cases of the smallest"
+        + (": rare cases count more." if ratio > 1.2 else ": no weighing needed."),
+        choices=("balanced", "equal"),
+    )
+
+
+def add_threshold_rule(plan: PlanBuilder) -> None:
+    """How the operating threshold is chosen."""
+    plan.row(
+        "threshold_rule",
+        "Operating threshold",
+        "youden",
+        "Largest recall + specificity on validation; stored with the model.",
+        choices=RULES,
+    )
+
+
+def add_input_rows(plan: PlanBuilder, fingerprint: Fingerprint) -> None:
+    """What the features are made of."""
+    values = fingerprint.values
+    if fingerprint.task is Task.TABLE:
+        missing = values["columns_with_missing"]
+        plan.row(
+            "missing",
+            "Missing cells",
+            "median",
+            f"{len(missing)} of {values['features']} columns have gaps "
+            f"({values['missing_cells']:.1%} of cells): filled with the training median."
+            if missing
+            else "No cell of the training part is missing; the median would fill one.",
+            choices=("median", "zero"),
+        )
+        plan.row(
+            "scaling",
+            "Scaling",
+            "standard",
+            "Columns have different units: each gets mean 0 and spread 1 of the training part.",
+            choices=("standard", "none"),
+        )
+    elif fingerprint.task is Task.SIGNAL:
+        plan.row(
+            "length",
+            "Samples a signal",
+            int(min(512, values["samples_median"])),
+            f"Signals have {values['samples_median']} samples (median).",
+            low=8,
+            high=4096,
+        )
+    else:
+        plan.row(
+            "features",
+            "Features",
+            "texture and intensity",
+            "This learner needs measured numbers: histogram, gradients, texture, bands, a grid.",
+            choices=("texture and intensity",),
+        )
