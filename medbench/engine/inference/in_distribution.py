@@ -31,7 +31,7 @@ class Gate:
 
     def percentile(self, distance: float) -> float:
         """Share of known cases that are nearer, in percent."""
-        return float(np.searchsorted(self.quantiles, distance, side="left"))
+        return min(100.0, float(np.searchsorted(self.quantiles, distance, side="left")))
 
     def accepts(self, distance: float) -> bool:
         """Whether the distance is one that known cases have."""
