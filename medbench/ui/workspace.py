@@ -3,13 +3,15 @@
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
-from medbench.ui.actions.spec import ActionSpec
+from medbench.session.session import Session
+from medbench.ui.actions.registry import ActionRegistry
 
 
 class Workspace(QWidget):
     """One activity: the widget itself is the centre, side panels are offered to the frame.
 
-    Subclasses set ``workspace_id``, ``icon`` and implement what they need.
+    Subclasses set ``workspace_id`` and ``icon``, register their commands in the constructor, and
+    implement what they need.
 
     Signals
     -------
@@ -24,6 +26,13 @@ class Workspace(QWidget):
 
     context_changed = Signal(str, str)
 
+    def __init__(
+        self, session: Session, actions: ActionRegistry, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.session = session
+        self.actions_registry = actions
+
     def title(self) -> str:
         """Translated name under the rail icon."""
         raise NotImplementedError
@@ -36,9 +45,11 @@ class Workspace(QWidget):
         """Panel right of the centre, created once, or None."""
         return None
 
-    def actions_offered(self) -> list[ActionSpec]:
-        """Commands of this workspace."""
-        return []
-
     def activated(self) -> None:
         """Called each time the workspace is shown; same state on first and later entry."""
+
+    def show_object(self, payload: object) -> None:
+        """Show what another workspace asked for."""
+
+    def restyle(self) -> None:
+        """The theme changed: repaint what is not styled by the sheet."""

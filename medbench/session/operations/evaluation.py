@@ -58,6 +58,7 @@ def rests_on(manifest: dict[str, Any], cohort: Cohort, split: Split | None, role
 def evaluate(
     workspace: Workspace, engine: EngineProcess | None, label: str, cohort_folder: Path,
     role: str = "test", *, device: str = "auto", on_event: OnEvent | None = None,
+    cancelled: Callable[[], bool] | None = None,
 ) -> Evaluation:  # fmt: skip
     """Score the part with the verified model, store predictions and report.
 
@@ -86,20 +87,23 @@ def evaluate(
     if base is RestsOn.VALIDATION and stored.exists():
         predictions = read_predictions(stored)
     else:
-        predictions = _scored(engine, version, folder, cohort_folder, role, device, on_event)
+        predictions = _scored(
+            engine, version, folder, cohort_folder, role, device, on_event, cancelled
+        )
     return _keep(workspace, version, cohort, split, role, base, predictions)
 
 
 def _scored(
     engine: EngineProcess | None, version: ModelVersion, folder: Path, cohort_folder: Path,
     role: str, device: str, on_event: OnEvent | None,
+    cancelled: Callable[[], bool] | None,
 ) -> PredictionSet:  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="mb-") as out:
         spec = EvaluateSpec(
             new_id("evaluate"), str(folder.resolve()), str(cohort_folder), role, out, device
         )
         if engine is not None:
-            result = run_job(engine, spec, on_event)
+            result = run_job(engine, spec, on_event, cancelled)
         else:
             with EngineProcess("infer") as own:
                 result = run_job(own, spec, on_event)

@@ -21,9 +21,12 @@ _SIGNALS = 8
 
 
 def run_job(
-    engine: EngineProcess, spec: JobSpec, on_event: OnEvent | None = None
+    engine: EngineProcess,
+    spec: JobSpec,
+    on_event: OnEvent | None = None,
+    cancelled: Callable[[], bool] | None = None,
 ) -> dict[str, Any]:
-    """Submit a job and wait for its result.
+    """Submit a job and wait for its result; ``cancelled()`` is asked twice a second.
 
     Raises
     ------
@@ -31,8 +34,12 @@ def run_job(
         With the engine's reason.
     """
     engine.submit(spec)
+    asked = False
     while True:
-        event = engine.receive(0.5)
+        if not asked and cancelled is not None and cancelled():
+            asked = True
+            engine.cancel(spec.job_id)
+        event = engine.receive(0.2)
         if event is None:
             continue
         if on_event is not None:
@@ -117,10 +124,11 @@ def _signals(path: Path) -> list[dict[str, Any]]:
 def predict(
     engine: EngineProcess, version: ModelVersion, folder: Path, inputs: list[dict[str, Any]],
     out: Path, *, explain: bool = True, device: str = "auto", on_event: OnEvent | None = None,
+cancelled: Callable[[], bool] | None = None,
 ) -> tuple[Prediction, ...]:  # fmt: skip
     """Predict with a version whose folder was verified; answers carry its label and stage."""
     spec = PredictSpec(new_id("predict"), str(folder.resolve()), inputs, str(out), explain, device)
-    result = run_job(engine, spec, on_event)
+    result = run_job(engine, spec, on_event, cancelled)
     return tuple(
         replace(from_json(Prediction, p), model=version.label, stage=version.stage.value)
         for p in result["predictions"]

@@ -12,7 +12,7 @@ class ActionSpec:
     """``medbench.<area>.<verb>_<noun>``."""
     title: str
     """Translated, sentence case, without mnemonic."""
-    callback: Callable[[], None]
+    callback: Callable[..., None]
     """A bound method; never a lambda."""
     area: str = ""
     """Translated menu title, e.g. 'View'."""

@@ -1,0 +1,213 @@
+"""Studies that are open, their displays and thumbnails, and the volume that is shown."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal, Slot
+
+from medbench.base.ids import new_id
+from medbench.dicom.decoding.pool import DecoderPool
+from medbench.dicom.reader import open_display
+from medbench.domain.image import DisplayKind, DisplaySet, ScanResult, Study, Volume
+from medbench.imaging.resize import thumbnail
+from medbench.imaging.window import default_voi, display_frame
+from medbench.jobs.states import JobState
+from medbench.session.job_list import JobList
+from medbench.session.messages import Messages
+from medbench.session.operations.studies import scan_paths
+from medbench.session.ports import Handle, Runner
+
+THUMBNAIL_PX = 96
+KEPT_BYTES = 1 << 30
+
+
+class LoaderPort(Protocol):
+    """What the library needs of a volume loader."""
+
+    opened: Any
+    slices_ready: Any
+    loaded: Any
+    failed: Any
+
+    def load(self, display: DisplaySet, first: int = 0) -> None: ...
+    def drop(self) -> None: ...
+
+
+def display_key(display: DisplaySet) -> str:
+    """Unique among all open studies."""
+    return f"{display.study_instance_uid}|{display.series_instance_uid}|{display.display_id}"
+
+
+class Library(QObject):
+    """Open studies.
+
+    Signals
+    -------
+    changed
+        Studies were added or closed.
+    scan_finished : ScanResult
+        A scan has ended.
+    thumbnail_ready : str, object
+        Key of a display, uint8 (rows, columns[, 3]), or None when it cannot be shown.
+    volume_opened, volume_loaded : DisplaySet, Volume
+        The buffer exists; everything is in it.
+    slices_ready : DisplaySet, tuple of int
+        Slices that may be drawn.
+    volume_failed : DisplaySet, str
+        Nothing can be shown.
+    """
+
+    changed = Signal()
+    scan_finished = Signal(object)
+    thumbnail_ready = Signal(str, object)
+    volume_opened = Signal(object, object)
+    slices_ready = Signal(object, object)
+    volume_loaded = Signal(object, object)
+    volume_failed = Signal(object, str)
+
+    def __init__(
+        self, runner: Runner, loader: LoaderPort, pool: DecoderPool, messages: Messages,
+        jobs: JobList, parent: QObject | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(parent)
+        self._runner = runner
+        self._loader = loader
+        self._pool = pool
+        self._messages = messages
+        self._jobs = jobs
+        self._studies: dict[str, Study] = {}
+        self._skipped: list[Any] = []
+        self._kept: OrderedDict[str, Volume] = OrderedDict()
+        self._job_id = ""
+        self._ticket = 0
+        loader.opened.connect(self._opened)
+        loader.slices_ready.connect(self.slices_ready)
+        loader.loaded.connect(self._loaded)
+        loader.failed.connect(self.volume_failed)
+
+    @property
+    def studies(self) -> tuple[Study, ...]:
+        """Open studies, newest patient last."""
+        return tuple(self._studies.values())
+
+    @property
+    def skipped(self) -> tuple[Any, ...]:
+        """Files of the last scan that are not shown, with reasons."""
+        return tuple(self._skipped)
+
+    def open_paths(self, paths: Sequence[Path]) -> None:
+        """Scan files and folders; what is found is added."""
+        wanted = [Path(path) for path in paths]
+        self._job_id = new_id("scan")
+        self._jobs.add(self._job_id, self.tr("Reading headers"), self._cancel_scan)
+        self._jobs.update(self._job_id, state=JobState.RUNNING)
+
+        def work(handle: Handle) -> ScanResult:
+            for path in wanted:
+                if not path.exists():
+                    scan_paths([path])  # raises with the sentence
+            from medbench.dicom.scan import scan
+
+            def count(number: int) -> None:
+                handle.progress(0.0, str(number))
+
+            return scan(wanted, on_count=count, cancelled=handle.cancelled)
+
+        self._ticket = self._runner.run(
+            "scan", work, self._scanned, self._scan_failed, progress=self._scanning, newest=True
+        )
+
+    def _cancel_scan(self) -> None:
+        self._runner.cancel(self._ticket)
+
+    def _scanning(self, _fraction: float, text: str) -> None:
+        self._jobs.update(self._job_id, place=self.tr("{0} files").format(text))
+
+    def _scanned(self, result: ScanResult) -> None:
+        self._jobs.update(self._job_id, state=JobState.FINISHED, fraction=1.0)
+        for study in result.studies:
+            self._studies[study.study_instance_uid] = study
+        self._skipped = list(result.skipped)
+        series = sum(len(study.series) for study in result.studies)
+        if result.studies:
+            words = self.tr("{0} studies, {1} series opened").format(len(result.studies), series)
+            self._messages.success(words)
+        if result.skipped:
+            first = result.skipped[0]
+            self._messages.warning(
+                self.tr("{0} files cannot be shown").format(len(result.skipped)),
+                self.tr("The first: {0}").format(first.reason),
+            )
+        elif not result.studies:
+            self._messages.warning(self.tr("There is nothing to show in what you opened"))
+        self.changed.emit()
+        self.scan_finished.emit(result)
+
+    def _scan_failed(self, sentence: str) -> None:
+        state = JobState.FAILED if sentence else JobState.CANCELLED
+        self._jobs.update(self._job_id, state=state, reason=sentence)
+        if sentence:
+            self._messages.error(sentence)
+
+    def close_all(self) -> None:
+        """Close every study."""
+        self._loader.drop()
+        self._studies.clear()
+        self._kept.clear()
+        self.changed.emit()
+
+    # volumes
+
+    def show(self, display: DisplaySet, first: int = 0) -> None:
+        """Load a display, or hand out a kept volume at once."""
+        kept = self._kept.get(display_key(display))
+        if kept is not None:
+            self._kept.move_to_end(display_key(display))
+            self._loader.drop()
+            self.volume_opened.emit(display, kept)
+            self.volume_loaded.emit(display, kept)
+            return
+        self._loader.load(display, first)
+
+    @Slot(object, object)
+    def _opened(self, display: DisplaySet, volume: Volume) -> None:
+        self.volume_opened.emit(display, volume)
+
+    @Slot(object, object)
+    def _loaded(self, display: DisplaySet, volume: Volume) -> None:
+        self._kept[display_key(display)] = volume
+        while len(self._kept) > 1 and self.kept_bytes > KEPT_BYTES:
+            self._kept.popitem(last=False)
+        self.volume_loaded.emit(display, volume)
+
+    @property
+    def kept_bytes(self) -> int:
+        """Memory of volumes that are kept for a second look."""
+        return sum(volume.voxels.nbytes for volume in self._kept.values())
+
+    # thumbnails
+
+    def request_thumbnail(self, display: DisplaySet) -> None:
+        """Make a thumbnail of the middle frame; answers with `thumbnail_ready`."""
+        key = display_key(display)
+
+        def work(handle: Handle) -> tuple[str, np.ndarray[Any, Any] | None]:
+            if display.kind in (DisplayKind.WAVEFORM, DisplayKind.DOCUMENT, DisplayKind.OTHER):
+                return key, None
+            with open_display(display, self._pool) as reader:
+                index = display.slices // 2
+                values, info = reader.read(index), reader.info(index)
+            voi = None if values.ndim == 3 else default_voi(values, info)
+            grey = display_frame(values, info, voi)
+            return key, thumbnail(grey, THUMBNAIL_PX, THUMBNAIL_PX)
+
+        def failed(_sentence: str) -> None:
+            self.thumbnail_ready.emit(key, None)
+
+        self._runner.run(f"thumbnail {key}", work, self._thumbnail, failed)
+
+    def _thumbnail(self, answer: tuple[str, np.ndarray[Any, Any] | None]) -> None:
+        self.thumbnail_ready.emit(*answer)

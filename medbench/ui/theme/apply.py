@@ -1,0 +1,82 @@
+"""Put a theme on the application: fonts, palette, style sheet, icons, plots."""
+
+import tempfile
+from pathlib import Path
+
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
+from PySide6.QtWidgets import QApplication
+
+from medbench.base.paths import resource
+from medbench.ui.theme.current import ThemeNotifier, set_current
+from medbench.ui.theme.icons import icon_pixmap, refresh_icons
+from medbench.ui.theme.stylesheet import build_stylesheet
+from medbench.ui.theme.tokens import TOKENS, Tokens
+
+_loaded: list[int] = []
+
+
+def load_fonts() -> None:
+    """Register the bundled fonts, once."""
+    if _loaded:
+        return
+    files = sorted(resource("fonts").glob("*.[ot]tf"))
+    _loaded.extend(QFontDatabase.addApplicationFont(str(file)) for file in files)
+
+
+def base_font() -> QFont:
+    """Inter with tabular figures."""
+    font = QFont("Inter")
+    font.setPixelSize(13)
+    font.setFeature(QFont.Tag("tnum"), 1)
+    return font
+
+
+def apply_theme(
+    app: QApplication, name: str, *, scale: float = 1.0, notifier: ThemeNotifier | None = None
+) -> Tokens:
+    """Switch to ``dark`` or ``light`` at once, everywhere."""
+    tokens = TOKENS.get(name, TOKENS["dark"])
+    set_current(tokens)
+    load_fonts()
+    app.setStyle("Fusion")
+    app.setFont(base_font())
+    app.setPalette(_palette(tokens))
+    with tempfile.TemporaryDirectory(prefix="mb-") as folder:
+        # the style engine reads images from files only while it parses
+        arrow, check = Path(folder) / "arrow.png", Path(folder) / "check.png"
+        icon_pixmap("chevron-down", tokens.text2, 28).save(str(arrow))
+        icon_pixmap("check", tokens.on_accent, 28).save(str(check))
+        app.setStyleSheet(build_stylesheet(tokens, scale, arrow.as_posix(), check.as_posix()))
+    refresh_icons()
+    if notifier is not None:
+        notifier.changed.emit()
+    return tokens
+
+
+def _palette(tokens: Tokens) -> QPalette:
+    palette = QPalette()
+    roles = {
+        QPalette.ColorRole.Window: tokens.app,
+        QPalette.ColorRole.Base: tokens.field,
+        QPalette.ColorRole.AlternateBase: tokens.panel,
+        QPalette.ColorRole.Button: tokens.raised,
+        QPalette.ColorRole.Text: tokens.text,
+        QPalette.ColorRole.WindowText: tokens.text,
+        QPalette.ColorRole.ButtonText: tokens.text,
+        QPalette.ColorRole.Highlight: tokens.accent_fill,
+        QPalette.ColorRole.HighlightedText: tokens.on_accent,
+        QPalette.ColorRole.ToolTipBase: tokens.raised,
+        QPalette.ColorRole.ToolTipText: tokens.text,
+        QPalette.ColorRole.PlaceholderText: tokens.text2,
+        QPalette.ColorRole.Link: tokens.accent,
+    }
+    for role, colour in roles.items():
+        palette.setColor(role, QColor(colour))
+    disabled = QPalette.ColorGroup.Disabled
+    for role in (
+        QPalette.ColorRole.Text,
+        QPalette.ColorRole.ButtonText,
+        QPalette.ColorRole.WindowText,
+    ):
+        palette.setColor(disabled, role, QColor(tokens.disabled))
+    return palette
