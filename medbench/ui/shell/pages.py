@@ -120,8 +120,8 @@ class SettingsPage(QWidget):
         self.reader.setPlaceholderText(self.tr("Name kept with labels and approvals"))
         self.reader.editingFinished.connect(self._store)
         form.addRow(self.tr("Reader"), self.reader)
-        self.theme = _combo(self.tr("Theme"), [("dark", self.tr("Dark")), ("light", self.tr("Light"))],
-                            value.theme)  # fmt: skip
+        themes = [("dark", self.tr("Dark")), ("light", self.tr("Light"))]
+        self.theme = _combo(self.tr("Theme"), themes, value.theme)
         form.addRow(self.tr("Theme"), self.theme)
         self.scale = _combo(
             self.tr("Text size"),

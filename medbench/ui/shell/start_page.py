@@ -113,7 +113,7 @@ class StartPage(QWidget):
                     "cohort."
                 ),
                 "secondary",
-            )  # fmt: skip
+            )
         )
         outer.addSpacing(4)
         cards = QGridLayout()

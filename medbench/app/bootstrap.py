@@ -1,0 +1,164 @@
+"""The composition root: builds everything once, wires ports to workers, shuts down in order."""
+
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer, Slot
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QApplication
+
+from medbench.base.paths import default_workspace
+from medbench.base.settings import read_settings
+from medbench.dicom.decoding.pool import DecoderPool
+from medbench.jobs.client import EngineProcess
+from medbench.samples.thorax import write_thorax_ct
+from medbench.session.cohort_shelf import CohortShelf
+from medbench.session.evaluation_desk import EvaluationDesk
+from medbench.session.job_list import JobList
+from medbench.session.library import Library
+from medbench.session.messages import Messages
+from medbench.session.model_shelf import ModelShelf
+from medbench.session.ports import Handle
+from medbench.session.run_book import RunBook
+from medbench.session.session import EngineInfo, Preferences, Session
+from medbench.ui.actions.registry import ActionRegistry
+from medbench.ui.shell.main_window import MainWindow
+from medbench.ui.shell.workspaces import build_workspaces
+from medbench.ui.theme.apply import apply_theme
+from medbench.ui.theme.icons import icon_pixmap
+from medbench.ui.theme.tokens import TOKENS
+from medbench.workers.lane import Lane
+from medbench.workers.training import TrainingDock
+from medbench.workers.volume_loader import VolumeLoader
+
+_log = logging.getLogger(__name__)
+WARM_UP_MS = 1200
+
+
+class App(QObject):
+    """The running program."""
+
+    def __init__(self, qt: QApplication, workspace: Path) -> None:
+        super().__init__()
+        self.qt = qt
+        workspace.mkdir(parents=True, exist_ok=True)
+        logs = workspace / "logs"
+        logs.mkdir(exist_ok=True)
+        self.pool = DecoderPool()
+        self.lane = Lane("work", parent=self)
+        self.thumbnails = Lane("thumbnails", parent=self)
+        self.inference = Lane(
+            "inference", with_engine=True, log_path=logs / "engine.log", parent=self
+        )
+        self.loader = VolumeLoader(self.pool, self)
+        self.training = TrainingDock(workspace, self)
+        self.session = self._session(workspace)
+        self.actions_registry = ActionRegistry(self)
+        apply_theme(
+            qt, self.session.settings.value.theme, scale=self.session.settings.value.text_scale
+        )
+        self.window = MainWindow(
+            self.session, self.actions_registry, build_workspaces, self.open_sample
+        )
+        self._warm = QTimer(self)
+        self._warm.setSingleShot(True)
+        self._warm.timeout.connect(self._warm_up)
+        self.inference.engine_started.connect(self._engine_started)
+        self._closed = False
+
+    def _session(self, workspace: Path) -> Session:
+        messages, jobs = Messages(self), JobList(self)
+        settings = Preferences(read_settings(), self)
+        library = Library(self.thumbnails, self.loader, self.pool, messages, jobs, self)
+        cohorts = CohortShelf(
+            workspace / "cohorts", self.lane, self.thumbnails, messages, jobs, self
+        )
+        runs = RunBook(workspace, self.training, self.lane, self.inference, messages, jobs, self)
+        models = ModelShelf(workspace, self.lane, self.inference, messages, jobs, self)
+        desk = EvaluationDesk(workspace, self.lane, self.inference, messages, jobs, self)
+        return Session(
+            workspace_path=workspace, settings=settings, messages=messages, jobs=jobs,
+            library=library, cohorts=cohorts, runs=runs, models=models, evaluations=desk,
+            parent=self,
+        )  # fmt: skip
+
+    def show(self, paths: Sequence[Path]) -> None:
+        """Show the window; what was named on the command line opens at once."""
+        self.window.resize(1600, 1000)
+        self.window.show()
+        self.refresh()
+        if paths:
+            self.window.open_paths([Path(path) for path in paths])
+        self._warm.start(WARM_UP_MS)
+
+    def refresh(self) -> None:
+        """Read what the workspace holds."""
+        self.session.models.refresh()
+        self.session.runs.refresh()
+        self.session.cohorts.refresh()
+        self.session.evaluations.refresh()
+
+    @Slot()
+    def _warm_up(self) -> None:
+        def work(handle: Handle) -> EngineProcess:
+            return handle.engine()
+
+        self.inference.run("warm", work, self._warmed, self.session.messages.error)
+
+    def _warmed(self, engine: EngineProcess) -> None:
+        _log.info("engine ready")
+
+    @Slot(object)
+    def _engine_started(self, hello: dict[str, object]) -> None:
+        devices = hello["devices"]
+        assert isinstance(devices, list)
+        chosen = next(d for d in devices if d["id"] == hello["device"])
+        versions = hello["versions"]
+        assert isinstance(versions, dict)
+        self.session.set_engine_info(
+            EngineInfo(chosen["id"], chosen["name"], chosen["memory_bytes"], versions)
+        )
+
+    def open_sample(self) -> None:
+        """Write a simulated patient into the workspace, once, and open it."""
+        folder = self.session.workspace_path / "samples" / "thorax-ct"
+
+        def work(handle: Handle) -> Path:
+            if not folder.exists():
+                write_thorax_ct(folder)
+            return folder
+
+        self.lane.run("sample", work, self._sample_written, self.session.messages.error)
+
+    def _sample_written(self, folder: Path) -> None:
+        self.window.open_paths([folder])
+
+    def run(self) -> int:
+        """Until the window closes."""
+        return self.qt.exec()
+
+    def close(self) -> None:
+        """Stop everything, in the order in which it depends on each other; safe to call twice."""
+        if self._closed:
+            return
+        self._closed = True
+        self._warm.stop()
+        self.window.close()
+        self.training.close()
+        self.loader.close()
+        for lane in (self.thumbnails, self.lane, self.inference):
+            lane.close()
+        self.pool.close()
+
+
+def build_app(workspace: Path | None = None) -> App:
+    """Build the program; one QApplication a process."""
+    qt = QApplication.instance()
+    if not isinstance(qt, QApplication):
+        QApplication.setApplicationName("medbench")
+        QApplication.setOrganizationName("medbench")
+        qt = QApplication(sys.argv[:1])
+    qt.setWindowIcon(QIcon(icon_pixmap("activity", TOKENS["dark"].accent, 64)))
+    return App(qt, Path(workspace or default_workspace()))

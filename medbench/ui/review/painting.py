@@ -1,0 +1,133 @@
+"""What is painted over an image: outlined text, letters, scale, slice bar, attribution map."""
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPainterPath, QPen
+
+from medbench.ui.theme.current import current
+
+# matplotlib's inferno (CC0), every 32nd entry
+_INFERNO = np.array(
+    [
+        (0, 0, 4), (31, 12, 72), (85, 15, 109), (136, 34, 106), (186, 54, 85),
+        (227, 89, 51), (249, 140, 10), (249, 201, 50), (252, 255, 164),
+    ],
+    float,
+)  # fmt: skip
+CLEAR_BELOW = 0.16
+
+
+def grey_image(grey: NDArray[np.uint8]) -> QImage:
+    """QImage over the array's own memory; the array is kept alive by the image."""
+    data = np.ascontiguousarray(grey)
+    rows, columns = data.shape[:2]
+    form = QImage.Format.Format_RGB888 if data.ndim == 3 else QImage.Format.Format_Grayscale8
+    image = QImage(data.data, columns, rows, data.strides[0], form)
+    image.data_kept = data  # type: ignore[attr-defined]
+    return image
+
+
+@lru_cache(maxsize=1)
+def _inferno_table() -> NDArray[np.float64]:
+    at = np.linspace(0, len(_INFERNO) - 1, 256)
+    whole = np.arange(len(_INFERNO))
+    return np.stack([np.interp(at, whole, _INFERNO[:, i]) for i in range(3)], axis=1)
+
+
+def heat_image(heat: NDArray[Any], opacity: float) -> QImage:
+    """Attribution 0..1 as premultiplied colour: opacity rises with value, clear below 16 %."""
+    level = np.clip(np.asarray(heat, np.float32), 0, 1)
+    alpha = np.clip((level - CLEAR_BELOW) / (1 - CLEAR_BELOW), 0, 1) ** 0.7 * opacity
+    colour = _inferno_table()[(level * 255).astype(np.uint8)]
+    out = np.empty((*level.shape, 4), np.uint8)
+    for channel, source in ((0, 2), (1, 1), (2, 0)):  # ARGB32 is B, G, R, A in memory
+        out[..., channel] = (colour[..., source] * alpha).astype(np.uint8)
+    out[..., 3] = (alpha * 255).astype(np.uint8)
+    image = QImage(
+        out.data, out.shape[1], out.shape[0], out.strides[0],
+        QImage.Format.Format_ARGB32_Premultiplied,
+    )  # fmt: skip
+    image.data_kept = out  # type: ignore[attr-defined]
+    return image
+
+
+def outlined_text(
+    painter: QPainter, x: float, y: float, text: str, *, colour: str = "", bold: bool = False,
+    size: int = 12, right: bool = False, centre: bool = False,
+) -> None:  # fmt: skip
+    """Text with a dark outline, readable on any grey; ``y`` is the base line."""
+    font = QFont(painter.font())
+    font.setPixelSize(size)
+    font.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
+    painter.setFont(font)
+    width = painter.fontMetrics().horizontalAdvance(text)
+    x -= width if right else width / 2 if centre else 0
+    path = QPainterPath()
+    path.addText(QPointF(x, y), font, text)
+    painter.setPen(QPen(QColor(0, 0, 0, 210), 2.4, j=Qt.PenJoinStyle.RoundJoin))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawPath(path)
+    painter.fillPath(path, QColor(colour or current().overlay))
+
+
+def text_block(
+    painter: QPainter, area: QRectF, lines: list[tuple[str, str]], *, right: bool, bottom: bool
+) -> None:
+    """Corner block; lines are (text, colour) and the first of a top block is bold."""
+    shown = [line for line in lines if line[0]]
+    step = 17
+    y = area.bottom() - 8 - step * (len(shown) - 1) if bottom else area.top() + 18
+    x = area.right() - 14 if right else area.left() + 8
+    for i, (text, colour) in enumerate(shown):
+        outlined_text(
+            painter, x, y + i * step, text, colour=colour, bold=i == 0 and not bottom, right=right
+        )
+
+
+def scale_bar(painter: QPainter, area: QRectF, px_per_mm: float, bottom: float) -> None:
+    """A bar of a round length with ticks, lower left."""
+    limit = min(140.0, area.width() / 3)
+    bars = ((100, "10 cm"), (50, "5 cm"), (20, "2 cm"), (10, "1 cm"), (5, "5 mm"))
+    fitting = [(length_mm * px_per_mm, name) for length_mm, name in bars]
+    fitting = [bar for bar in fitting if 12 <= bar[0] <= limit]
+    if not fitting:
+        return
+    width, name = fitting[0]
+    x, y = area.left() + 10, bottom
+    for pen in (QPen(QColor(0, 0, 0, 200), 3.5), QPen(QColor(current().overlay), 1.5)):
+        painter.setPen(pen)
+        painter.drawLine(QPointF(x, y), QPointF(x + width, y))
+        for part in range(6):
+            at = x + width * part / 5
+            painter.drawLine(QPointF(at, y - (5 if part in (0, 5) else 3)), QPointF(at, y))
+    outlined_text(painter, x + width / 2, y - 8, name, centre=True, size=11)
+
+
+def slice_bar(
+    painter: QPainter, area: QRectF, index: int, count: int, ready: NDArray[np.bool_] | None,
+    failed: set[int],
+) -> None:  # fmt: skip
+    """Thin bar on the right: what is loaded, what failed, where we are."""
+    if count < 2:
+        return
+    top, height = area.top() + 48, area.height() - 96
+    x = area.right() - 7
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(255, 255, 255, 40))
+    painter.drawRect(QRectF(x, top, 3, height))
+    if ready is not None and not ready.all():
+        painter.setBrush(QColor(current().accent))
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], ready.astype(np.int8), [0]])))
+        for begin, end in zip(edges[::2], edges[1::2], strict=True):
+            painter.drawRect(QRectF(x, top + height * begin / count, 3,
+                                    max(1.0, height * (end - begin) / count)))  # fmt: skip
+    painter.setBrush(QColor(current().error))
+    for at in failed:
+        painter.drawRect(QRectF(x - 1, top + height * at / count, 5, max(2.0, height / count)))
+    painter.setBrush(QColor(current().overlay))
+    y = top + height * index / max(1, count - 1)
+    painter.drawRoundedRect(QRectF(x - 2, y - 7, 7, 14), 2, 2)

@@ -1,0 +1,478 @@
+"""One viewport: a plane of the shown display, drawn from modality values at each change."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import (
+    QColor,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from medbench.domain.image import VoiWindow
+from medbench.imaging.reslice import MprPlane, PlaneKind
+from medbench.imaging.window import display_frame
+from medbench.ui.review.overlays import paint_annotations, paint_crosshair
+from medbench.ui.review.painting import grey_image, heat_image
+from medbench.ui.review.view_model import Tool, ViewModel
+from medbench.ui.theme.current import current
+
+SETTLE_MS = 120
+_ZOOM_STEP = 1.15
+_WHEEL_NOTCH = 120
+
+
+@dataclass(frozen=True)
+class ViewState:
+    """What one viewport remembers of one display."""
+
+    index: int = 0
+    zoom: float = 1.0
+    """1 = fits."""
+    pan_x: float = 0.0
+    pan_y: float = 0.0
+
+
+class Viewport(QWidget):
+    """Shows one plane; the left button does what the tool says.
+
+    Signals
+    -------
+    activated : Viewport
+        It was clicked.
+    maximise_requested : Viewport
+        Double click.
+    index_changed : int
+        Another slice is shown.
+    probed : str, str
+        Position in mm and value below the pointer, as text.
+    """
+
+    activated = Signal(object)
+    maximise_requested = Signal(object)
+    index_changed = Signal(int)
+    probed = Signal(str, str)
+
+    def __init__(self, model: ViewModel, kind: PlaneKind, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._model = model
+        self.kind = kind
+        self._states: dict[str, ViewState] = {}
+        self._key = ""
+        self._state = ViewState()
+        self._image: QImage | None = None
+        self._stamp: Any = None
+        self._heat: QImage | None = None
+        self._heat_stamp: Any = None
+        self._fast = False
+        self._active = False
+        self._drag: tuple[Qt.MouseButton, QPointF] | None = None
+        self._wheel = 0
+        self.setMouseTracking(True)
+        self.setMinimumSize(120, 120)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName(self.tr("Viewport {0}").format(kind.value))
+        self._settle = QTimer(self)
+        self._settle.setSingleShot(True)
+        self._settle.timeout.connect(self._settled)
+        model.display_changed.connect(self._display_changed)
+        model.pixels_changed.connect(self.update)
+        model.window_changed.connect(self._window_changed)
+        model.point_changed.connect(self._point_changed)
+        model.overlay_changed.connect(self.update)
+
+    # state
+
+    @property
+    def plane(self) -> MprPlane | None:
+        """How the picture is cut; None for stacks without geometry."""
+        return self._model.plane(self.kind)
+
+    @property
+    def count(self) -> int:
+        """Pictures that can be scrolled through."""
+        plane = self.plane
+        if plane is not None:
+            return plane.shape[0]
+        display = self._model.display
+        return display.slices if display is not None and self.kind is PlaneKind.ACQUIRED else 0
+
+    @property
+    def index(self) -> int:
+        """Shown picture, 0-based."""
+        return self._state.index
+
+    def set_index(self, index: int) -> None:
+        """Show another picture."""
+        index = min(max(index, 0), max(0, self.count - 1))
+        if index == self._state.index:
+            return
+        self._state = replace(self._state, index=index)
+        self.index_changed.emit(index)
+        self.update()
+
+    def set_active(self, active: bool) -> None:
+        """Frame in accent colour."""
+        self._active = active
+        self.update()
+
+    def reset(self) -> None:
+        """Fit and centre."""
+        self._state = replace(self._state, zoom=1.0, pan_x=0.0, pan_y=0.0)
+        self.update()
+
+    def zoom_by(self, factor: float) -> None:
+        """Magnify about the centre."""
+        zoom = min(40.0, max(0.1, self._state.zoom * factor))
+        ratio = zoom / self._state.zoom
+        self._state = replace(
+            self._state, zoom=zoom, pan_x=self._state.pan_x * ratio, pan_y=self._state.pan_y * ratio
+        )
+        self.update()
+
+    @Slot()
+    def _display_changed(self) -> None:
+        if self._key:
+            self._states[self._key] = self._state
+        self._key = self._model.key
+        first = self.count // 2
+        self._state = self._states.get(self._key, ViewState(index=first))
+        self._image, self._stamp = None, None
+        self.index_changed.emit(self._state.index)
+        self.update()
+
+    @Slot()
+    def _window_changed(self) -> None:
+        self._hurry()
+
+    @Slot()
+    def _point_changed(self) -> None:
+        plane, point = self.plane, self._model.point_mm
+        if plane is not None and point is not None and self.kind is not PlaneKind.ACQUIRED:
+            self.set_index(round(plane.place_of(point)[0]))
+        self.update()
+
+    def _hurry(self) -> None:
+        """Draw at screen resolution now, at full quality when the hand rests."""
+        self._fast = True
+        self._settle.start(SETTLE_MS)
+        self.update()
+
+    @Slot()
+    def _settled(self) -> None:
+        self._fast = False
+        self.update()
+
+    def hideEvent(self, event: Any) -> None:
+        self._settle.stop()
+        super().hideEvent(event)
+
+    # geometry of the picture on the widget
+
+    def _spacing(self) -> tuple[float, float]:
+        """Size of a pixel (row, column) in mm, or (1, 1)."""
+        plane = self.plane
+        if plane is not None:
+            return plane.spacing_mm[1], plane.spacing_mm[2]
+        display = self._model.display
+        if display is not None and display.pixel_spacing_mm is not None:
+            return display.pixel_spacing_mm
+        return 1.0, 1.0
+
+    def _shape(self) -> tuple[int, int]:
+        plane = self.plane
+        if plane is not None:
+            return plane.shape[1], plane.shape[2]
+        display = self._model.display
+        return (display.rows, display.columns) if display is not None else (1, 1)
+
+    def px_per_mm(self) -> float:
+        """Screen pixels per millimetre (per pixel without spacing)."""
+        rows, columns = self._shape()
+        row_mm, column_mm = self._spacing()
+        fit = min(self.width() / (columns * column_mm), self.height() / (rows * row_mm))
+        return fit * self._state.zoom
+
+    def picture_rect(self) -> QRectF:
+        """Where the picture lies on the widget."""
+        rows, columns = self._shape()
+        row_mm, column_mm = self._spacing()
+        scale = self.px_per_mm()
+        width, height = columns * column_mm * scale, rows * row_mm * scale
+        x = (self.width() - width) / 2 + self._state.pan_x
+        y = (self.height() - height) / 2 + self._state.pan_y
+        return QRectF(x, y, width, height)
+
+    def picture_position(self, place: QPointF) -> tuple[float, float]:
+        """(row, column), continuous, pixel centres at whole numbers."""
+        rect, (rows, columns) = self.picture_rect(), self._shape()
+        row = (place.y() - rect.top()) / rect.height() * rows - 0.5
+        column = (place.x() - rect.left()) / rect.width() * columns - 0.5
+        return row, column
+
+    def widget_position(self, row: float, column: float) -> QPointF:
+        """Inverse of `picture_position`."""
+        rect, (rows, columns) = self.picture_rect(), self._shape()
+        return QPointF(
+            rect.left() + (column + 0.5) / columns * rect.width(),
+            rect.top() + (row + 0.5) / rows * rect.height(),
+        )
+
+    # pixels
+
+    def _acquired_index(self) -> int:
+        plane = self.plane
+        if plane is None or plane.axes[0] == 0:
+            index = self._state.index
+            return plane.shape[0] - 1 - index if plane is not None and plane.flips[0] else index
+        return 0
+
+    def values(self) -> NDArray[Any] | None:
+        """Modality values of the shown picture, or None while they are not there."""
+        volume = self._model.volume
+        if volume is None or self.count == 0:
+            return None
+        index = self._state.index
+        plane = self.plane
+        if plane is None or self.kind is PlaneKind.ACQUIRED:
+            if index >= len(volume.ready) or not volume.ready[index]:
+                return None
+            return np.asarray(volume.voxels[index])
+        return np.asarray(plane.picture(volume.voxels, index))
+
+    def _ready_mask(self) -> NDArray[np.bool_] | None:
+        volume, plane = self._model.volume, self.plane
+        if volume is None or plane is None or self.kind is PlaneKind.ACQUIRED or volume.ready.all():
+            return None
+        spread = np.broadcast_to(volume.ready[:, None, None], volume.voxels.shape[:3])
+        return np.asarray(plane.picture(spread, self._state.index))
+
+    def _step(self) -> int:
+        """Pixels that share a screen pixel, while the hand moves."""
+        if not self._fast:
+            return 1
+        rows, columns = self._shape()
+        rect = self.picture_rect()
+        ratio = self.devicePixelRatioF()
+        return max(1, int(min(rows / rect.height(), columns / rect.width()) / ratio))
+
+    def _picture(self) -> QImage | None:
+        model, volume = self._model, self._model.volume
+        values = self.values()
+        if values is None or volume is None:
+            return None
+        step = self._step()
+        loaded = bool(volume.ready.all())
+        count = int(volume.ready.sum()) if not loaded else -1
+        if self.kind is PlaneKind.ACQUIRED:
+            count = -1
+        stamp = (id(volume), self._state.index, model.voi, model.invert, step, count)
+        if stamp != self._stamp:
+            if step > 1:
+                values = values[::step, ::step]
+            info = model.info(self._acquired_index())
+            inverted = info.inverted != model.invert
+            grey = display_frame(np.ascontiguousarray(values), info, model.voi, inverted=inverted)
+            mask = self._ready_mask()
+            if mask is not None:
+                grey[~mask[::step, ::step]] = 0
+            self._image, self._stamp = grey_image(grey), stamp
+        return self._image
+
+    # painting
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(current().viewport))
+        model = self._model
+        if model.display is None:
+            self._say(painter, self.tr("Open a study, or drop a folder here"))
+        elif model.failure:
+            self._say(painter, model.failure, bad=True)
+        else:
+            self._paint_picture(painter)
+        if self._active:
+            painter.setPen(QPen(QColor(current().accent), 2))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(self.rect().adjusted(1, 1, -1, -1))
+        elif self.hasFocus():
+            painter.setPen(QPen(QColor(current().accent), 1, Qt.PenStyle.DashLine))
+            painter.drawRect(self.rect().adjusted(1, 1, -2, -2))
+
+    def _paint_picture(self, painter: QPainter) -> None:
+        volume = self._model.volume
+        image = self._picture()
+        if image is not None:
+            rect = self.picture_rect()
+            smooth = rect.width() < 8 * self._shape()[1]  # far in, single pixels stay visible
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
+            painter.drawImage(rect, image)
+            self._paint_overlay(painter, rect)
+            if self._model.tool is Tool.CROSSHAIR or self.kind is not PlaneKind.ACQUIRED:
+                paint_crosshair(painter, self, self._model)
+        elif volume is not None and self._state.index in volume.failed:
+            reason = volume.failed[self._state.index]
+            self._say(
+                painter,
+                self.tr("Frame {0} could not be decoded: {1}").format(
+                    self._state.index + 1, reason
+                ),
+                bad=True,
+            )
+        else:
+            self._say(painter, self.tr("Loading ..."))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        paint_annotations(painter, self, self._model)
+
+    def _paint_overlay(self, painter: QPainter, rect: QRectF) -> None:
+        model = self._model
+        if model.overlay is None or not model.overlay_shown or self.kind is not PlaneKind.ACQUIRED:
+            return
+        if model.overlay_index != self._state.index:
+            return
+        stamp = (id(model.overlay), model.overlay_opacity)
+        if stamp != self._heat_stamp:
+            self._heat = heat_image(model.overlay, model.overlay_opacity)
+            self._heat_stamp = stamp
+        if self._heat is not None:
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, True)
+            painter.drawImage(rect, self._heat)
+
+    @property
+    def zoom(self) -> float:
+        """1 = fits."""
+        return self._state.zoom
+
+    def fit_percent(self) -> float:
+        """Screen pixels per picture pixel at zoom 1, in percent."""
+        rect = self.picture_rect()
+        return rect.width() / max(1, self._shape()[1]) / max(self._state.zoom, 1e-6) * 100
+
+    def _say(self, painter: QPainter, text: str, *, bad: bool = False) -> None:
+        painter.setPen(QColor(current().error if bad else current().overlay))
+        box = QRectF(self.rect()).adjusted(24, 24, -24, -24)
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, text)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._stamp = None
+        super().resizeEvent(event)
+
+    # hand
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.activated.emit(self)
+        self.setFocus()
+        self._drag = (event.button(), event.position())
+        if event.button() is Qt.MouseButton.LeftButton and self._model.tool is Tool.CROSSHAIR:
+            self._aim(event.position())
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self._probe(event.position())
+        if self._drag is None:
+            return
+        button, before = self._drag
+        delta = event.position() - before
+        tool = {
+            Qt.MouseButton.RightButton: Tool.WINDOW,
+            Qt.MouseButton.MiddleButton: Tool.PAN,
+        }.get(button, self._model.tool)
+        self._drag = (button, event.position())
+        if tool is Tool.WINDOW:
+            self.drag_window(delta.x(), delta.y())
+        elif tool is Tool.PAN:
+            self._state = replace(
+                self._state,
+                pan_x=self._state.pan_x + delta.x(),
+                pan_y=self._state.pan_y + delta.y(),
+            )
+            self.update()
+        elif tool is Tool.ZOOM:
+            self.zoom_by(float(np.exp(-delta.y() / 150)))
+        elif tool is Tool.SCROLL:
+            self._wheel += round(delta.y())
+            step = int(self._wheel / 6)
+            self._wheel -= step * 6
+            self.set_index(self._state.index + step)
+        else:
+            self._aim(event.position())
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._drag = None
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if event.button() is Qt.MouseButton.LeftButton:
+            self.maximise_requested.emit(self)
+
+    def drag_window(self, dx: float, dy: float) -> None:
+        """Right widens, down darkens (raises the centre): in steps of the width."""
+        window = self._model.window
+        if window is None:
+            return
+        unit = max(window.width, 1.0) / 300
+        self._model.set_voi(
+            VoiWindow(
+                window.center + dy * unit, max(1.0, window.width + dx * unit * 2), window.function
+            )
+        )
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.zoom_by(_ZOOM_STEP ** (event.angleDelta().y() / _WHEEL_NOTCH))
+            return
+        self._wheel += event.angleDelta().y()
+        steps = int(self._wheel / _WHEEL_NOTCH)
+        self._wheel -= steps * _WHEEL_NOTCH
+        if steps:
+            self.set_index(self._state.index - steps)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        page = max(1, self.count // 10)
+        steps = {
+            Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1, Qt.Key.Key_PageUp: -page,
+            Qt.Key.Key_PageDown: page, Qt.Key.Key_Home: -self.count, Qt.Key.Key_End: self.count,
+        }  # fmt: skip
+        if event.key() in steps:
+            self.set_index(self._state.index + steps[Qt.Key(event.key())])
+        elif event.key() in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
+            self.zoom_by(_ZOOM_STEP)
+        elif event.key() == Qt.Key.Key_Minus:
+            self.zoom_by(1 / _ZOOM_STEP)
+        else:
+            super().keyPressEvent(event)
+
+    def _aim(self, place: QPointF) -> None:
+        plane = self.plane
+        if plane is None:
+            return
+        row, column = self.picture_position(place)
+        rows, columns = self._shape()
+        row, column = min(max(row, 0), rows - 1), min(max(column, 0), columns - 1)
+        self._model.set_point(plane.point_of(self._state.index, row, column))
+
+    def _probe(self, place: QPointF) -> None:
+        values = self.values()
+        row, column = (int(np.floor(v + 0.5)) for v in self.picture_position(place))
+        rows, columns = self._shape()
+        if values is None or not (0 <= row < rows and 0 <= column < columns):
+            self.probed.emit("", "")
+            return
+        value = values[row, column]
+        unit = self._model.info(self._acquired_index()).value_unit
+        shown = ", ".join(str(int(v)) for v in value) if values.ndim == 3 else f"{value:g}"
+        plane = self.plane
+        where = f"{column}, {row}"
+        if plane is not None:
+            x, y, z = plane.point_of(self._state.index, row, column)
+            where = f"{x:.1f}, {y:.1f}, {z:.1f} mm"
+        self.probed.emit(where, f"{shown} {unit}".strip())

@@ -1,0 +1,454 @@
+"""Review: studies on the left, viewports in the middle, AI and image facts on the right."""
+
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from medbench.base.ids import slugify
+from medbench.cohorts.collect import LabelledFrame
+from medbench.domain.image import DisplaySet, ScanResult, Study, Volume
+from medbench.imaging.reslice import PlaneKind
+from medbench.imaging.window import read_presets
+from medbench.session.library import display_key
+from medbench.session.model_shelf import PredictionView
+from medbench.session.session import Session
+from medbench.ui.actions.registry import ActionRegistry
+from medbench.ui.actions.spec import ActionSpec
+from medbench.ui.review.ai_panel import AiPanel
+from medbench.ui.review.browser import StudyBrowser
+from medbench.ui.review.image_panel import ImagePanel
+from medbench.ui.review.view_model import Tool, ViewModel
+from medbench.ui.review.viewport import Viewport
+from medbench.ui.widgets import Scroll, ToolButton
+from medbench.ui.workspace import Workspace
+
+_MPR = (PlaneKind.AXIAL, PlaneKind.CORONAL, PlaneKind.SAGITTAL, PlaneKind.ACQUIRED)
+
+
+class ReviewWorkspace(Workspace):
+    """Stack or three planes of one display."""
+
+    workspace_id = "review"
+    icon = "scan-eye"
+    left_width = 256
+    right_width = 348
+
+    def __init__(
+        self, session: Session, actions: ActionRegistry, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(session, actions, parent)
+        self.model = ViewModel(self)
+        self.model.show_patient = session.settings.value.show_patient
+        self._mpr = False
+        self._maximised: Viewport | None = None
+        self._presets = read_presets()
+        self._register()
+        self._build()
+        library = session.library
+        library.volume_opened.connect(self._volume_opened)
+        library.slices_ready.connect(self._slices_ready)
+        library.volume_loaded.connect(self._volume_loaded)
+        library.volume_failed.connect(self._volume_failed)
+        library.scan_finished.connect(self._scanned)
+        session.models.predicted.connect(self._predicted)
+        session.models.changed.connect(self._enable)
+        session.settings.changed.connect(self._settings_changed)
+        self._enable()
+
+    # construction
+
+    def _register(self) -> None:
+        view, ai = self.tr("Image"), self.tr("AI")
+        tools = (
+            (Tool.WINDOW, self.tr("Window"), "W", "contrast"),
+            (Tool.PAN, self.tr("Pan"), "P", "hand"),
+            (Tool.ZOOM, self.tr("Zoom"), "Z", "zoom-in"),
+            (Tool.SCROLL, self.tr("Scroll"), "S", "layers"),
+            (Tool.CROSSHAIR, self.tr("Crosshair"), "X", "crosshair"),
+        )
+        callbacks = {
+            Tool.WINDOW: self._tool_window, Tool.PAN: self._tool_pan, Tool.ZOOM: self._tool_zoom,
+            Tool.SCROLL: self._tool_scroll, Tool.CROSSHAIR: self._tool_crosshair,
+        }  # fmt: skip
+        specs = [
+            ActionSpec(f"medbench.review.tool_{tool.value}", title, callbacks[tool], view, key,
+                       icon, checkable=True, workspace="review")
+            for tool, title, key, icon in tools
+        ]  # fmt: skip
+        specs += [
+            ActionSpec("medbench.review.invert", self.tr("Invert"), self.invert, view, "I",
+                       "contrast", workspace="review"),
+            ActionSpec("medbench.review.toggle_mpr", self.tr("Planes"), self.toggle_mpr, view, "M",
+                       "layout-grid", self.tr("Stack or three planes"), checkable=True,
+                       workspace="review"),
+            ActionSpec("medbench.review.reset", self.tr("Reset"), self.reset, view, "R",
+                       "rotate-ccw", self.tr("Fit, and the file's own window"),
+                       workspace="review"),
+            ActionSpec("medbench.review.auto_window", self.tr("Auto"), self.auto_window, view, "A",
+                       "wand", self.tr("Window from the picture's own values"),
+                       workspace="review"),
+            ActionSpec("medbench.review.next_display", self.tr("Next series"), self.next_display,
+                       view, "N", "chevron-right", workspace="review"),
+            ActionSpec("medbench.review.run_ai", self.tr("Run AI"), self.run_ai, ai, "Ctrl+R",
+                       "brain", workspace="review"),
+            ActionSpec("medbench.review.toggle_overlay", self.tr("Overlay"), self.toggle_overlay,
+                       ai, "O", "eye", self.tr("Show or hide the attribution overlay"),
+                       checkable=True, workspace="review"),
+        ]  # fmt: skip
+        for spec in specs:
+            self.actions_registry.register(spec)
+        self.actions_registry.action("medbench.review.toggle_overlay").setChecked(True)
+        self._mark_tool()
+
+    def _build(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self._toolbar())
+        grid_box = QWidget()
+        grid_box.setObjectName("viewports")
+        grid_box.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._grid = QGridLayout(grid_box)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(2)
+        self.viewports = {kind: Viewport(self.model, kind) for kind in _MPR}
+        for view in self.viewports.values():
+            view.activated.connect(self._activate)
+            view.maximise_requested.connect(self._maximise)
+        self.active = self.viewports[PlaneKind.ACQUIRED]
+        column.addWidget(grid_box, 1)
+        self.browser = StudyBrowser(self.session.library, self.actions_registry)
+        self.browser.display_chosen.connect(self.show_display)
+        self.image_panel = ImagePanel(self.model, self.actions_registry)
+        self.ai_panel = AiPanel(self.session, self.model, self.actions_registry)
+        self.ai_panel.add_requested.connect(self.add_to_cohort)
+        for view in self.viewports.values():
+            view.probed.connect(self.image_panel.show_probe)
+        self.viewports[PlaneKind.ACQUIRED].index_changed.connect(self._index_changed)
+        self._arrange()
+
+    def _toolbar(self) -> QWidget:
+        bar = QFrame()
+        bar.setObjectName("toolbar")
+        bar.setFixedHeight(49)
+        row = QHBoxLayout(bar)
+        row.setContentsMargins(6, 2, 8, 2)
+        row.setSpacing(2)
+        act = self.actions_registry.action
+        icons = {"window": "sun", "pan": "hand", "zoom": "zoom-in", "scroll": "layers",
+                 "crosshair": "crosshair"}  # fmt: skip
+        for tool in Tool:
+            row.addWidget(ToolButton(act(f"medbench.review.tool_{tool.value}"), icons[tool.value]))
+        row.addSpacing(12)
+        for name, icon in (("invert", "contrast"), ("toggle_mpr", "layout-grid"),
+                           ("reset", "rotate-ccw"), ("toggle_overlay", "eye"),
+                           ("run_ai", "brain")):  # fmt: skip
+            row.addWidget(ToolButton(act(f"medbench.review.{name}"), icon))
+        row.addStretch(1)
+        self.preset = QComboBox()
+        self.preset.setAccessibleName(self.tr("Window preset"))
+        self.preset.setMinimumWidth(150)
+        self.preset.activated.connect(self._preset_chosen)
+        row.addWidget(self.preset)
+        return bar
+
+    def title(self) -> str:
+        return self.tr("Review")
+
+    def left_panel(self) -> QWidget:
+        return self.browser
+
+    def right_panel(self) -> QWidget:
+        tabs = QTabWidget()
+        tabs.setAccessibleName(self.tr("Image information"))
+        tabs.tabBar().setAccessibleName(self.tr("Tabs"))
+        tabs.addTab(Scroll(self.ai_panel), self.tr("AI"))
+        tabs.addTab(Scroll(self.image_panel), self.tr("Image"))
+        self.tabs = tabs
+        return tabs
+
+    # what is shown
+
+    @Slot(object)
+    def _scanned(self, result: ScanResult) -> None:
+        displays = [d for s in result.studies for series in s.series for d in series.displays]
+        if displays:
+            self.show_display(max(displays, key=lambda d: d.slices))
+
+    @Slot(object)
+    def show_display(self, display: DisplaySet) -> None:
+        """Load a display; the shown slice comes first."""
+        if self.model.display is not None and display_key(display) == self.model.key:
+            return
+        self.model.begin(display, display_key(display))
+        if self._mpr and not display.reformattable:
+            self._mpr = False
+        self._arrange()
+        self._fill_presets()
+        self._enable()
+        self.browser.mark(display)
+        study = self._study_of(display)
+        if study is not None:
+            name = study.patient_name.replace("^", ", ") or study.patient_id
+            shown = name if self.model.show_patient else self.tr("Patient hidden")
+            self.context_changed.emit(shown, display.description or study.description)
+        self.session.library.show(display, self.viewports[PlaneKind.ACQUIRED].index)
+
+    def _study_of(self, display: DisplaySet) -> Study | None:
+        uid = display.study_instance_uid
+        return next((s for s in self.session.library.studies if s.study_instance_uid == uid), None)
+
+    def show_object(self, payload: object) -> None:
+        """A study, or files of a case."""
+        if isinstance(payload, Study):
+            displays = [d for series in payload.series for d in series.displays]
+            if displays:
+                self.show_display(max(displays, key=lambda d: d.slices))
+        elif isinstance(payload, list):
+            self.session.library.open_paths(payload)
+
+    def _mine(self, display: DisplaySet) -> bool:
+        return display_key(display) == self.model.key
+
+    @Slot(object, object)
+    def _volume_opened(self, display: DisplaySet, volume: Volume) -> None:
+        if self._mine(display):
+            self.model.set_volume(volume)
+
+    @Slot(object, object)
+    def _slices_ready(self, display: DisplaySet, indices: tuple[int, ...]) -> None:
+        if self._mine(display):
+            self.model.slices_arrived(indices)
+            if self.viewports[PlaneKind.ACQUIRED].index in indices:
+                self.image_panel.show_slice(self.viewports[PlaneKind.ACQUIRED].index)
+                self._enable()
+
+    @Slot(object, object)
+    def _volume_loaded(self, display: DisplaySet, volume: Volume) -> None:
+        if not self._mine(display):
+            return
+        self.model.set_volume(volume)
+        self.model.slices_arrived(tuple(range(len(volume.ready))))
+        self.image_panel.show_slice(self.viewports[PlaneKind.ACQUIRED].index)
+        self._enable()
+        if volume.failed:
+            index, reason = min(volume.failed.items())
+            self.session.messages.warning(
+                self.tr("{0} of {1} frames could not be decoded").format(
+                    len(volume.failed), display.slices
+                ),
+                self.tr("Frame {0}: {1}").format(index + 1, reason),
+            )
+
+    @Slot(object, str)
+    def _volume_failed(self, display: DisplaySet, reason: str) -> None:
+        if self._mine(display):
+            self.model.fail(reason)
+
+    @Slot(int)
+    def _index_changed(self, index: int) -> None:
+        self.image_panel.show_slice(index)
+
+    # layout
+
+    def _arrange(self) -> None:
+        for view in self.viewports.values():
+            self._grid.removeWidget(view)
+            view.hide()
+        if self._maximised is not None and self._mpr:
+            shown = [(self._maximised, 0, 0)]
+        elif self._mpr:
+            shown = [(self.viewports[kind], i // 2, i % 2) for i, kind in enumerate(_MPR)]
+        else:
+            shown = [(self.viewports[PlaneKind.ACQUIRED], 0, 0)]
+        for view, row, column in shown:
+            self._grid.addWidget(view, row, column)
+            view.show()
+        if self.active not in [view for view, _, _ in shown]:
+            self._activate(shown[0][0])
+        self._activate(self.active)
+        self.actions_registry.action("medbench.review.toggle_mpr").setChecked(self._mpr)
+
+    @Slot(object)
+    def _activate(self, view: Viewport) -> None:
+        self.active = view
+        for other in self.viewports.values():
+            other.set_active(other is view and self._mpr)
+
+    @Slot(object)
+    def _maximise(self, view: Viewport) -> None:
+        self._maximised = None if self._maximised is not None else view
+        self._arrange()
+
+    def toggle_mpr(self) -> None:
+        """Stack or three planes."""
+        display = self.model.display
+        if display is None or not display.reformattable:
+            self._mpr = False
+            if display is not None:
+                self.session.messages.info(
+                    self.tr("This series cannot be cut into planes without distorting it")
+                )
+        else:
+            self._mpr = not self._mpr
+        self._maximised = None
+        if self._mpr and self.model.point_mm is not None:
+            self.model.set_point(self.model.point_mm)
+        self._arrange()
+
+    # tools
+
+    def _set_tool(self, tool: Tool) -> None:
+        self.model.tool = tool
+        self._mark_tool()
+        for view in self.viewports.values():
+            view.update()
+
+    def _mark_tool(self) -> None:
+        for tool in Tool:
+            action = self.actions_registry.action(f"medbench.review.tool_{tool.value}")
+            action.setChecked(tool is self.model.tool)
+
+    def _tool_window(self) -> None:
+        self._set_tool(Tool.WINDOW)
+
+    def _tool_pan(self) -> None:
+        self._set_tool(Tool.PAN)
+
+    def _tool_zoom(self) -> None:
+        self._set_tool(Tool.ZOOM)
+
+    def _tool_scroll(self) -> None:
+        self._set_tool(Tool.SCROLL)
+
+    def _tool_crosshair(self) -> None:
+        self._set_tool(Tool.CROSSHAIR)
+
+    def invert(self) -> None:
+        """Turn the polarity round."""
+        self.model.toggle_invert()
+
+    def reset(self) -> None:
+        """Fit, centre, the file's own window."""
+        self.model.reset_voi(self.viewports[PlaneKind.ACQUIRED].index)
+        for view in self.viewports.values():
+            view.reset()
+
+    def auto_window(self) -> None:
+        """Window from the slice's own values."""
+        self.model.auto_voi(self.viewports[PlaneKind.ACQUIRED].index)
+
+    def next_display(self) -> None:
+        """The next series of the browser."""
+        displays = [row.display for row in self.browser.model.rows if row.display is not None]
+        keys = [display_key(d) for d in displays]
+        if displays:
+            at = keys.index(self.model.key) + 1 if self.model.key in keys else 0
+            self.show_display(displays[at % len(displays)])
+
+    def _fill_presets(self) -> None:
+        self.preset.clear()
+        display = self.model.display
+        self.preset.addItem(self.tr("Window presets"), None)
+        self.preset.addItem(self.tr("From the file"), "file")
+        self.preset.addItem(self.tr("Automatic"), "auto")
+        if display is not None:
+            for preset in self._presets:
+                if preset.modality in (display.modality, "*"):
+                    self.preset.addItem(preset.name, preset.window)
+        self.preset.setEnabled(display is not None and not display.colour)
+
+    @Slot(int)
+    def _preset_chosen(self, index: int) -> None:
+        chosen = self.preset.itemData(index)
+        shown = self.viewports[PlaneKind.ACQUIRED].index
+        if chosen == "file":
+            self.model.reset_voi(shown)
+        elif chosen == "auto":
+            self.model.auto_voi(shown)
+        elif chosen is not None:
+            self.model.set_voi(chosen)
+
+    # AI and cohorts
+
+    def _frame(self) -> tuple[int, np.ndarray[Any, Any]] | None:
+        volume = self.model.volume
+        index = self.viewports[PlaneKind.ACQUIRED].index
+        if volume is None or index >= len(volume.ready) or not volume.ready[index]:
+            return None
+        return index, volume.voxels[index]
+
+    @Slot()
+    def _enable(self) -> None:
+        can = bool(self.session.models.approved()) and self._frame() is not None
+        self.actions_registry.action("medbench.review.run_ai").setEnabled(can)
+        display = self.model.display
+        self.actions_registry.action("medbench.review.toggle_mpr").setEnabled(
+            display is not None and display.reformattable
+        )
+
+    def run_ai(self) -> None:
+        """Run the chosen approved model on the shown image."""
+        frame, label = self._frame(), self.ai_panel.chosen
+        if frame is None or not label:
+            return
+        index, values = frame
+        self.session.models.predict(
+            label, f"{self.model.key}#{index}", values,
+            inverted=self.model.info(index).inverted, device=self.session.settings.value.device,
+        )  # fmt: skip
+
+    @Slot(object)
+    def _predicted(self, view: PredictionView) -> None:
+        key, _, index = view.key.rpartition("#")
+        if key == self.model.key:
+            self.model.set_overlay(view.overlay, int(index))
+
+    def toggle_overlay(self) -> None:
+        """Show or hide the attribution map."""
+        self.model.overlay_shown = not self.model.overlay_shown
+        self.actions_registry.action("medbench.review.toggle_overlay").setChecked(
+            self.model.overlay_shown
+        )
+        self.model.overlay_changed.emit()
+
+    @Slot(str, str)
+    def add_to_cohort(self, cohort: str, label: str) -> None:
+        """Add the shown image as a labelled case."""
+        display, frame = self.model.display, self._frame()
+        if display is None or frame is None:
+            self.session.messages.warning(self.tr("Open an image first"))
+            return
+        if not cohort or not label:
+            self.session.messages.warning(self.tr("Name the cohort and the label"))
+            return
+        reference = display.frames[frame[0]]
+        study = self._study_of(display)
+        self.session.cohorts.add_frame(
+            slugify(cohort),
+            LabelledFrame(
+                reference.path, display.display_id, reference.frame,
+                study.patient_id if study is not None else "", label,
+                self.session.settings.value.reader, study is not None and study.simulated,
+            ),
+        )  # fmt: skip
+
+    @Slot(object)
+    def _settings_changed(self, _settings: object) -> None:
+        self.model.show_patient = self.session.settings.value.show_patient
+        for view in self.viewports.values():
+            view.update()
+
+    def restyle(self) -> None:
+        for view in self.viewports.values():
+            view.update()
