@@ -356,7 +356,8 @@ class DisplayReader:
         self._buffer = np.zeros(self.shape, dtype)
         view = self._buffer.view()
         view.setflags(write=False)
-        return Volume(self.display, view, np.zeros(self.display.slices, bool), {}, ())
+        infos = _Infos(self)
+        return Volume(self.display, view, np.zeros(self.display.slices, bool), {}, infos)
 
     def _promote(self, dtype: np.dtype[Any]) -> np.ndarray:
         """A frame needs wider cells than the first one did: copy what is there, once."""
@@ -372,7 +373,7 @@ class DisplayReader:
             self._buffer = old.astype(wider)
             view = self._buffer.view()
             view.setflags(write=False)
-            self._volume = Volume(self.display, view, volume.ready, volume.failed, ())
+            self._volume = Volume(self.display, view, volume.ready, volume.failed, volume.infos)
             return self._buffer
 
 
@@ -391,6 +392,26 @@ def _shifted_dtype(low: int, high: int) -> np.dtype[Any]:
 def _shifted(stored: np.ndarray, intercept: int) -> np.ndarray:
     low, high = int(stored.min(initial=0)) + intercept, int(stored.max(initial=0)) + intercept
     return stored.astype(_shifted_dtype(low, high)) + _shifted_dtype(low, high).type(intercept)
+
+
+class _Infos(Sequence[FrameInfo]):
+    """Presentation of frames, read when first asked for; unreadable ones have none."""
+
+    def __init__(self, reader: DisplayReader) -> None:
+        self._reader = reader
+
+    def __len__(self) -> int:
+        return self._reader.display.slices
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        try:
+            return self._reader.info(index)
+        except (MedbenchError, OSError):
+            return FrameInfo()
 
 
 class _Pending:

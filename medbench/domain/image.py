@@ -1,6 +1,6 @@
 """Study > Series > Instance > Frame, what the viewer shows of them, and grey-level rules."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -196,7 +196,8 @@ class Volume:
     ready: np.ndarray
     """bool, (z,)."""
     failed: Mapping[int, str]
-    infos: tuple[FrameInfo, ...]
+    infos: Sequence[FrameInfo]
+    """One per slice; may be read from the file when first asked for."""
 
     @property
     def geometry(self) -> Geometry | None:

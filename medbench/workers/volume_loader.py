@@ -8,8 +8,8 @@ from PySide6.QtCore import QObject, QThread, Signal, Slot
 
 from medbench.base.errors import CancelledError, MedbenchError
 from medbench.dicom.decoding.pool import DecoderPool
-from medbench.dicom.reader import open_display
-from medbench.domain.image import DisplaySet
+from medbench.dicom.reader import DisplayReader, open_display
+from medbench.domain.image import DisplaySet, Volume
 
 _PERIOD_S = 0.03
 
@@ -31,11 +31,14 @@ class _Load(QThread):
         self._lock = threading.Lock()
         self._ready: list[int] = []
         self._sent = 0.0
+        self._reader: DisplayReader | None = None
+        self._volume: Volume | None = None
 
     def run(self) -> None:
         try:
             with open_display(self.display, self._pool) as reader:
-                self.opened.emit(self, reader.volume)
+                self._reader = reader
+                self._show_volume()
                 volume = reader.load(
                     first=self._first, on_slice=self._on_slice, cancelled=self.stop.is_set
                 )
@@ -58,7 +61,15 @@ class _Load(QThread):
             self._sent = now
         self._flush()
 
+    def _show_volume(self) -> None:
+        """Tell of the buffer; a frame that needs wider cells gets the volume a new one."""
+        reader = self._reader
+        if reader is not None and reader.volume is not self._volume:
+            self._volume = reader.volume
+            self.opened.emit(self, self._volume)
+
     def _flush(self) -> None:
+        self._show_volume()
         with self._lock:
             ready, self._ready = tuple(self._ready), []
         if ready:

@@ -55,6 +55,8 @@ QToolButton:pressed {{ background: {t.divider}; }}
 QToolButton:focus {{ border-color: {t.accent}; }}
 QToolButton:checked {{ background: {t.accent_fill}; color: {t.on_accent}; }}
 QToolButton:disabled {{ color: {t.disabled}; }}
+QToolButton#iconbutton:checked {{ background: {t.raised}; color: {t.text};
+  border-color: {t.divider}; }}
 QToolButton#tool {{ font-size: {caption}px; min-width: 46px; min-height: 40px; padding: 2px; }}
 QToolButton#railitem {{ border-radius: 0; border: 0; border-left: 3px solid transparent;
   font-size: {caption}px; padding: 4px 0; color: {t.text2}; }}

@@ -59,6 +59,7 @@ class IconButton(QToolButton):
         self, icon_name: str, tooltip: str, parent: QWidget | None = None, *, size: int = 18
     ) -> None:
         super().__init__(parent)
+        self.setObjectName("iconbutton")
         set_icon(self, icon_name, "text", size)
         self.setToolTip(tooltip)
         self.setAccessibleName(tooltip)
