@@ -71,7 +71,15 @@ class App(QObject):
     def _session(self, workspace: Path) -> Session:
         messages, jobs = Messages(self), JobList(self)
         settings = Preferences(read_settings(), self)
-        library = Library(self.thumbnails, self.loader, self.pool, messages, jobs, self)
+        library = Library(
+            self.thumbnails,
+            self.loader,
+            self.pool,
+            messages,
+            jobs,
+            self,
+            pictures=workspace / "pictures",
+        )
         cohorts = CohortShelf(
             workspace / "cohorts", self.lane, self.thumbnails, messages, jobs, self
         )

@@ -18,6 +18,7 @@ from medbench.base.errors import BadInputError, DecodeError, IncompleteError, Me
 from medbench.dicom.decoding.pool import DecoderPool
 from medbench.dicom.frame_info import frame_info, frame_rescale, read_dataset
 from medbench.dicom.guard import Header, read_header
+from medbench.dicom.order import PendingSlices
 from medbench.dicom.palette import apply_palette, palette_tables
 from medbench.dicom.pixels import (
     PixelFormat,
@@ -190,7 +191,7 @@ class DisplayReader:
         ``on_slice(index, error)`` is called from loader threads; ``order()`` may be given to be
         asked again and again for the next wanted indices (priority follows the reader's eye).
         """
-        pending = _Pending(self.display.slices, first, order)
+        pending = PendingSlices(self.display.slices, first, order)
         volume = self.volume
         failed: dict[int, str] = volume.failed  # type: ignore[assignment]
 
@@ -412,36 +413,6 @@ class _Infos(Sequence[FrameInfo]):
             return self._reader.info(index)
         except (MedbenchError, OSError):
             return FrameInfo()
-
-
-class _Pending:
-    """Which slice next: nearest to the first, unless somebody says otherwise."""
-
-    def __init__(self, slices: int, first: int, order: Callable[[], Iterable[int]] | None) -> None:
-        self._left = set(range(slices))
-        self._queue: list[int] = nearest_first(slices, first)[::-1]
-        self._order = order
-        self._lock = threading.Lock()
-
-    def take(self) -> int | None:
-        """Next slice, or None when all are taken."""
-        with self._lock:
-            if self._order is not None:
-                for index in self._order():
-                    if index in self._left:
-                        self._left.discard(index)
-                        return index
-            while self._queue:
-                index = self._queue.pop()
-                if index in self._left:
-                    self._left.discard(index)
-                    return index
-            return None
-
-
-def nearest_first(slices: int, first: int) -> list[int]:
-    """All indices, by distance from ``first``."""
-    return sorted(range(slices), key=lambda i: (abs(i - first), i))
 
 
 def find_display(displays: Sequence[DisplaySet], display_id: str | None) -> DisplaySet:

@@ -63,7 +63,8 @@ def _common(patient: SimulatedPatient, sop_class: UID, study_key: str, series_ke
     return ds
 
 
-def _save(ds: Dataset, path: Path) -> None:
+def save_dataset(ds: Dataset, path: Path) -> None:
+    """Write a dataset as a Part 10 file, explicit little endian, atomically."""
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = ds.SOPClassUID
     meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
@@ -124,7 +125,7 @@ def write_ct_series(
         if padding is not None:
             ds.add_new(0x00280120, "SS", padding)
         path = folder / f"ct-{z + 1:04d}.dcm"
-        _save(ds, path)
+        save_dataset(ds, path)
         paths.append(path)
     return paths
 
@@ -156,7 +157,7 @@ def write_radiograph(
     ds.WindowCenter, ds.WindowWidth = _text(window[0]), _text(window[1])
     _grey_pixels(ds, picture.astype("<u2"), bits=12, photometric=photometric)
     path.parent.mkdir(parents=True, exist_ok=True)
-    _save(ds, path)
+    save_dataset(ds, path)
 
 
 def _grey_pixels(ds: Dataset, picture: np.ndarray, *, bits: int, photometric: str) -> None:

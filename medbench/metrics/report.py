@@ -111,7 +111,7 @@ class Reporter:
             "f1": self._resampled(
                 cells,
                 lambda c: 2 * c[:, 0] / (2 * c[:, 0] + c[:, 1] + c[:, 2]),
-                2 * tp + fp + fn,
+                n if 2 * tp + fp + fn else 0,
             ),
             "balanced_accuracy": self._resampled(
                 cells,

@@ -8,10 +8,12 @@ from typing import Any, Protocol
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
+from medbench.base.errors import MedbenchError
 from medbench.base.ids import new_id
 from medbench.dicom.decoding.pool import DecoderPool
 from medbench.dicom.reader import open_display
-from medbench.domain.image import DisplayKind, DisplaySet, ScanResult, Study, Volume
+from medbench.dicom.secondary import PICTURE_SUFFIXES, wrap_picture
+from medbench.domain.image import DisplayKind, DisplaySet, ScanResult, Skipped, Study, Volume
 from medbench.imaging.resize import thumbnail
 from medbench.imaging.window import default_voi, display_frame
 from medbench.jobs.states import JobState
@@ -71,8 +73,10 @@ class Library(QObject):
     def __init__(
         self, runner: Runner, loader: LoaderPort, pool: DecoderPool, messages: Messages,
         jobs: JobList, parent: QObject | None = None,
+        pictures: Path | None = None,
     ) -> None:  # fmt: skip
         super().__init__(parent)
+        self._pictures = pictures or Path()
         self._runner = runner
         self._loader = loader
         self._pool = pool
@@ -114,11 +118,29 @@ class Library(QObject):
             def count(number: int) -> None:
                 handle.progress(0.0, str(number))
 
-            return scan(wanted, on_count=count, cancelled=handle.cancelled)
+            found = scan(wanted, on_count=count, cancelled=handle.cancelled)
+            return self._with_pictures(found, handle)
 
         self._ticket = self._runner.run(
             "scan", work, self._scanned, self._scan_failed, progress=self._scanning, newest=True
         )
+
+    def _with_pictures(self, found: ScanResult, handle: Handle) -> ScanResult:
+        """Wrap what is a picture and no DICOM, and add it as studies."""
+        from medbench.dicom.scan import scan
+
+        wrapped, skipped = [], []
+        for item in found.skipped:
+            if item.path.suffix.lower() not in PICTURE_SUFFIXES or handle.cancelled():
+                skipped.append(item)
+                continue
+            try:
+                wrapped.append(wrap_picture(item.path, self._pictures, self._pool))
+            except MedbenchError as error:
+                skipped.append(Skipped(item.path, str(error)))
+            handle.progress(0.0, str(len(wrapped)))
+        studies = scan(wrapped).studies if wrapped else ()
+        return ScanResult((*found.studies, *studies), tuple(skipped))
 
     def _cancel_scan(self) -> None:
         self._runner.cancel(self._ticket)
@@ -133,7 +155,7 @@ class Library(QObject):
         self._skipped = list(result.skipped)
         series = sum(len(study.series) for study in result.studies)
         if result.studies:
-            words = self.tr("{0} studies, {1} series opened").format(len(result.studies), series)
+            words = self.tr("Opened. Studies: {0}, series: {1}").format(len(result.studies), series)
             self._messages.success(words)
         if result.skipped:
             first = result.skipped[0]

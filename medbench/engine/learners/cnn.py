@@ -25,7 +25,7 @@ class CnnLearner(Learner):
         values, n = fingerprint.values, fingerprint.n_cases
         side = max(int(values["rows_median"]), int(values["columns_median"]))
         size, why = _input_size(side, device)
-        plan.row("size", "Input size", size, why, low=16, high=1024, unit="px")
+        size = int(plan.row("size", "Input size", size, why, low=16, high=1024, unit="px"))
         channels = int(values["channels"])
         plan.row(
             "channels", "Channels", channels,

@@ -61,13 +61,13 @@ def add_descent_rows(
 ) -> None:
     """Rows of gradient descent."""
     n = fingerprint.n_cases
-    batch = int(min(64, max(8, 2 ** int(np.log2(max(n / 12, 8))))))
+    batch = int(min(64, max(16, 2 ** int(np.log2(max(n / 12, 16))))))
     plan.row(
         "batch_size", "Batch size", batch, f"{n} training cases: about a dozen steps an epoch or "
         "more, batches small enough to keep some noise.", low=2, high=4096,
     )  # fmt: skip
     plan.row("epochs", "Epochs at most", epochs, why, low=1, high=10000)
-    patience = max(5, epochs // 3)
+    patience = max(8, epochs // 2)
     plan.row(
         "patience", "Early stopping", patience,
         "Stops after so many epochs without a better validation AUC; the best epoch is kept.",

@@ -1,5 +1,6 @@
 """The case table: virtual, sorts and filters in place, thumbnails as rows are drawn."""
 
+from functools import cache
 from typing import Any
 
 from PySide6.QtCore import (
@@ -82,7 +83,7 @@ class CaseTableModel(QAbstractTableModel):
             if index.column() == 0:
                 return self._image(case)
             if index.column() == 4 and case.label is not None and self._record is not None:
-                return QColor(class_colour(case.label, self._record.cohort.positive))
+                return _swatch(class_colour(case.label, self._record.cohort.positive))
         if role == Qt.ItemDataRole.SizeHintRole and index.column() == 0:
             return QSize(160, 44)
         return None
@@ -134,6 +135,14 @@ class CaseTableModel(QAbstractTableModel):
         self._images[case_id] = QPixmap.fromImage(image)
         at = self.index(row, 0)
         self.dataChanged.emit(at, at, [Qt.ItemDataRole.DecorationRole])
+
+
+@cache
+def _swatch(colour: str) -> QPixmap:
+    """Small square in the colour of a class."""
+    pixmap = QPixmap(10, 10)
+    pixmap.fill(QColor(colour))
+    return pixmap
 
 
 class CaseFilter(QSortFilterProxyModel):

@@ -257,11 +257,9 @@ class CohortsWorkspace(Workspace):
         record = self.session.cohorts.selected
         case: Case = index.data(CASE_ROLE)
         item = case.items[0]
-        if record is None or item.kind is not ItemKind.DICOM:
+        if record is None or item.kind not in (ItemKind.DICOM, ItemKind.FILE):
             self.session.messages.info(
-                self.tr("Only DICOM images open in Review; this case is {0}").format(
-                    item.kind.value
-                )
+                self.tr("Only image files open in Review; this case is {0}").format(item.kind.value)
             )
             return
         self.session.show_requested.emit("review", [Path(item.path)])
@@ -314,6 +312,8 @@ class CohortsWorkspace(Workspace):
 
 
 def _fill(combo: QComboBox, first: str, names: list[str]) -> None:
+    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+    combo.setMinimumWidth(130)
     combo.clear()
     combo.addItem(first, "")
     for name in names:

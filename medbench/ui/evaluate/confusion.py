@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QGridLayout, QPushButton, QWidget
 
 from medbench.metrics.report import Report
 from medbench.ui.theme.current import current
-from medbench.ui.widgets import Card, label
+from medbench.ui.widgets import Card, label, percent
 
 
 class ConfusionCard(Card):
@@ -43,7 +43,7 @@ class ConfusionCard(Card):
         for (true, called), cell in self._cells.items():
             count = report.confusion[true][called]
             total = sum(report.confusion[true])
-            share = f"{count / total:.0%}" if total else "–"
+            share = percent(count / total) if total else "–"
             name = self._name(true, called, positive)
             cell.setText(f"{count}\n{name}\n{self.tr('{0} of row').format(share)}")
             cell.setAccessibleName(f"{name}: {count}")

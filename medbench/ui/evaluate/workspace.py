@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtWidgets import (
     QComboBox,
@@ -24,10 +23,9 @@ from medbench.session.evaluation_desk import Dashboard
 from medbench.session.session import Session
 from medbench.ui.actions.registry import ActionRegistry
 from medbench.ui.actions.spec import ActionSpec
+from medbench.ui.evaluate.charts import draw_curves
 from medbench.ui.evaluate.confusion import ConfusionCard
 from medbench.ui.evaluate.gallery import CaseGallery
-from medbench.ui.theme.current import current
-from medbench.ui.theme.tokens import class_colour
 from medbench.ui.widgets import (
     Button,
     Card,
@@ -291,51 +289,12 @@ class EvaluateWorkspace(Workspace):
         self.rests.show()
         self.simulated.setVisible(bool(meta["simulated"]))
         self.context_changed.emit(f"{version.name} {version.number}", words[record.rests_on])
-        self._draw_curves(dashboard)
+        draw_curves(dashboard, self.roc, self.pr, self.calibration, self.histogram)
         self.rules.choose("stored")
         self._show_report(dashboard.evaluation.report)
         positive = int(meta["positive"])
         negative = next(i for i in range(len(meta["classes"])) if i != positive)
         self.confusion.choose(positive, negative)
-
-    def _draw_curves(self, dashboard: Dashboard) -> None:
-        grey = current().outline
-        roc, pr, calibration = dashboard.roc, dashboard.precision_recall, dashboard.calibration
-        for chart in (self.roc, self.pr, self.calibration, self.histogram):
-            chart.clear_series()
-        self.roc.set_series("chance", [0, 1], [0, 1], grey, style="dashed", width=1)
-        self.roc.set_series("roc", roc.false_positive_rate, roc.true_positive_rate, 0, width=2)
-        self.pr.set_series(
-            "events", [0, 1], [pr.prevalence] * 2, grey, style="dashed", width=1,
-            legend=self.tr("events {0:.2f}").format(pr.prevalence),
-        )  # fmt: skip
-        self.pr.set_series("pr", pr.recall, pr.precision, 0, width=2)
-        self.calibration.set_series("ideal", [0, 1], [0, 1], grey, style="dashed", width=1)
-        self.calibration.set_band(
-            "interval", calibration.mean_score, calibration.low, calibration.high
-        )
-        error = calibration.expected_calibration_error
-        self.calibration.set_series(
-            "observed", calibration.mean_score, calibration.observed, 0, marker="o",
-            legend=self.tr("error {0:.2f}").format(error),
-        )  # fmt: skip
-        known = dashboard.evaluation.predictions.labelled
-        positive = int(known.meta["positive"])
-        edges = np.linspace(0, 1, 26)
-        middle, width = (edges[:-1] + edges[1:]) / 2, edges[1] - edges[0]
-        classes = known.meta["classes"]
-        score, truth = known.scores[:, positive], known.labels == positive
-        up, _ = np.histogram(score[truth], edges)
-        down, _ = np.histogram(score[~truth], edges)
-        other = next(i for i in range(len(classes)) if i != positive)
-        self.histogram.set_bars("up", middle, up, width, class_colour(positive, positive))
-        self.histogram.set_bars("down", middle, -down, width, class_colour(other, positive))
-        rest = classes[other] if len(classes) == 2 else self.tr("others")
-        self.histogram.set_series("a", [], [], class_colour(positive, positive),
-                                  legend=self.tr("{0}, up").format(classes[positive]))  # fmt: skip
-        self.histogram.set_series("b", [], [], class_colour(other, positive),
-                                  legend=self.tr("{0}, down").format(rest))  # fmt: skip
-        self.histogram.set_range((0, 1), None)
 
     def _show_report(self, report: Report) -> None:
         dashboard = self._dashboard
@@ -434,10 +393,10 @@ class EvaluateWorkspace(Workspace):
     @Slot(object)
     def _open_case(self, case: Case) -> None:
         item = case.items[0]
-        if item.kind is ItemKind.DICOM:
+        if item.kind in (ItemKind.DICOM, ItemKind.FILE):
             self.session.show_requested.emit("review", [Path(item.path)])
         else:
-            self.session.messages.info(self.tr("Only DICOM images open in Review"))
+            self.session.messages.info(self.tr("Only image files open in Review"))
 
     def restyle(self) -> None:
         for chart in (self.roc, self.pr, self.calibration, self.histogram):

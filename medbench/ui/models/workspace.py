@@ -239,9 +239,9 @@ class ModelsWorkspace(Workspace):
             if version.name not in groups:
                 group = QTreeWidgetItem([version.name])
                 group.setIcon(0, icon(_TASK_ICONS[version.task], "text2", 16))
-                group.setFirstColumnSpanned(True)
                 group.setFlags(Qt.ItemFlag.ItemIsEnabled)
                 self.tree.addTopLevelItem(group)
+                group.setFirstColumnSpanned(True)
                 group.setExpanded(True)
                 groups[version.name] = group
             auc = version.validation.get("auc")

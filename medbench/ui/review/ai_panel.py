@@ -22,6 +22,7 @@ from medbench.ui.widgets import (
     clear_layout,
     hbox,
     label,
+    percent,
     vbox,
 )
 
@@ -171,7 +172,7 @@ class AiPanel(QWidget):
         line.addWidget(hash_)
         card.body.addLayout(line)
         line = hbox()
-        number = label(f"{score:.0%}" if found.calibrated else f"{score:.2f}", "probability")
+        number = label(percent(score) if found.calibrated else f"{score:.2f}", "probability")
         number.setEnabled(not outside)
         number.setAccessibleName(self.tr("Answer"))
         line.addWidget(number)

@@ -7,7 +7,7 @@ from PySide6.QtCore import QCoreApplication
 from medbench.domain.image import VoiWindow
 from medbench.imaging.reslice import PlaneKind
 from medbench.ui.review.view_model import ViewModel
-from medbench.ui.theme.current import current
+from medbench.ui.theme.tokens import TOKENS
 
 Lines = list[tuple[str, str]]
 _THICK_MM = 2.0
@@ -49,7 +49,7 @@ def corner_lines(
     top_right: Lines = [(found.get("institution", ""), ""), (found.get("station", ""), "")]
     if found.get("simulated"):
         words = QCoreApplication.translate("Corner", "SIMULATED, no patient")
-        top_right.append((words, current().warning))
+        top_right.append((words, TOKENS["dark"].warning))
     bottom_left: Lines = []
     window = model.voi
     if isinstance(window, VoiWindow):
@@ -71,6 +71,6 @@ def corner_lines(
     spacing = display.geometry.spacing_mm[0] if display.geometry is not None else 0.0
     if kind is not PlaneKind.ACQUIRED and spacing > _THICK_MM:
         words = QCoreApplication.translate("Corner", "Interpolated from {0:.1f} mm")
-        bottom_right.append((words.format(spacing), current().warning))
-    bottom_right += [(warning, current().warning) for warning in display.warnings[:2]]
+        bottom_right.append((words.format(spacing), TOKENS["dark"].warning))
+    bottom_right += [(warning, TOKENS["dark"].warning) for warning in display.warnings[:2]]
     return CornerLines(top_left, top_right, bottom_left, bottom_right)

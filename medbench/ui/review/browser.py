@@ -267,7 +267,7 @@ class StudyBrowser(QWidget):
             self.mark(chosen)
         studies = self._library.studies
         patients = len({s.patient_id for s in studies})
-        self._foot.setText(self.tr("{0} patients · {1} studies").format(patients, len(studies)))
+        self._foot.setText(self.tr("Patients: {0} · studies: {1}").format(patients, len(studies)))
 
     def _current(self) -> DisplaySet | None:
         index = self._list.currentIndex()

@@ -9,27 +9,22 @@ from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
     QColor,
     QImage,
-    QKeyEvent,
-    QMouseEvent,
     QPainter,
     QPaintEvent,
     QPen,
     QResizeEvent,
-    QWheelEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from medbench.domain.image import VoiWindow
 from medbench.imaging.reslice import MprPlane, PlaneKind
 from medbench.imaging.window import display_frame
+from medbench.ui.review.hand import Hand
 from medbench.ui.review.overlays import paint_annotations, paint_crosshair
 from medbench.ui.review.painting import grey_image, heat_image
 from medbench.ui.review.view_model import Tool, ViewModel
 from medbench.ui.theme.current import current
 
 SETTLE_MS = 120
-_ZOOM_STEP = 1.15
-_WHEEL_NOTCH = 120
 
 
 @dataclass(frozen=True)
@@ -43,29 +38,22 @@ class ViewState:
     pan_y: float = 0.0
 
 
-class Viewport(QWidget):
+class Viewport(Hand):
     """Shows one plane; the left button does what the tool says.
 
     Signals
     -------
-    activated : Viewport
-        It was clicked.
-    maximise_requested : Viewport
-        Double click.
     index_changed : int
         Another slice is shown.
     probed : str, str
         Position in mm and value below the pointer, as text.
     """
 
-    activated = Signal(object)
-    maximise_requested = Signal(object)
     index_changed = Signal(int)
     probed = Signal(str, str)
 
     def __init__(self, model: ViewModel, kind: PlaneKind, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._model = model
+        super().__init__(model, parent)
         self.kind = kind
         self._states: dict[str, ViewState] = {}
         self._key = ""
@@ -76,16 +64,12 @@ class Viewport(QWidget):
         self._heat_stamp: Any = None
         self._fast = False
         self._active = False
-        self._drag: tuple[Qt.MouseButton, QPointF] | None = None
-        self._wheel = 0
-        self.setMouseTracking(True)
         self.setMinimumSize(120, 120)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(self.tr("Viewport {0}").format(kind.value))
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
-        self._settle.timeout.connect(self._settled)
+        self._settle.timeout.connect(self.settle)
         model.display_changed.connect(self._display_changed)
         model.pixels_changed.connect(self.update)
         model.window_changed.connect(self._window_changed)
@@ -170,7 +154,8 @@ class Viewport(QWidget):
         self.update()
 
     @Slot()
-    def _settled(self) -> None:
+    def settle(self) -> None:
+        """Draw at full quality."""
         self._fast = False
         self.update()
 
@@ -308,6 +293,7 @@ class Viewport(QWidget):
             painter.drawRect(self.rect().adjusted(1, 1, -1, -1))
         elif self.hasFocus():
             painter.setPen(QPen(QColor(current().accent), 1, Qt.PenStyle.DashLine))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(self.rect().adjusted(1, 1, -2, -2))
 
     def _paint_picture(self, painter: QPainter) -> None:
@@ -370,88 +356,14 @@ class Viewport(QWidget):
 
     # hand
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        self.activated.emit(self)
-        self.setFocus()
-        self._drag = (event.button(), event.position())
-        if event.button() is Qt.MouseButton.LeftButton and self._model.tool is Tool.CROSSHAIR:
-            self._aim(event.position())
+    def pan_by(self, dx: float, dy: float) -> None:
+        """Move the picture by screen pixels."""
+        state = self._state
+        self._state = replace(state, pan_x=state.pan_x + dx, pan_y=state.pan_y + dy)
+        self.update()
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        self._probe(event.position())
-        if self._drag is None:
-            return
-        button, before = self._drag
-        delta = event.position() - before
-        tool = {
-            Qt.MouseButton.RightButton: Tool.WINDOW,
-            Qt.MouseButton.MiddleButton: Tool.PAN,
-        }.get(button, self._model.tool)
-        self._drag = (button, event.position())
-        if tool is Tool.WINDOW:
-            self.drag_window(delta.x(), delta.y())
-        elif tool is Tool.PAN:
-            self._state = replace(
-                self._state,
-                pan_x=self._state.pan_x + delta.x(),
-                pan_y=self._state.pan_y + delta.y(),
-            )
-            self.update()
-        elif tool is Tool.ZOOM:
-            self.zoom_by(float(np.exp(-delta.y() / 150)))
-        elif tool is Tool.SCROLL:
-            self._wheel += round(delta.y())
-            step = int(self._wheel / 6)
-            self._wheel -= step * 6
-            self.set_index(self._state.index + step)
-        else:
-            self._aim(event.position())
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        self._drag = None
-
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        if event.button() is Qt.MouseButton.LeftButton:
-            self.maximise_requested.emit(self)
-
-    def drag_window(self, dx: float, dy: float) -> None:
-        """Right widens, down darkens (raises the centre): in steps of the width."""
-        window = self._model.window
-        if window is None:
-            return
-        unit = max(window.width, 1.0) / 300
-        self._model.set_voi(
-            VoiWindow(
-                window.center + dy * unit, max(1.0, window.width + dx * unit * 2), window.function
-            )
-        )
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            self.zoom_by(_ZOOM_STEP ** (event.angleDelta().y() / _WHEEL_NOTCH))
-            return
-        self._wheel += event.angleDelta().y()
-        steps = int(self._wheel / _WHEEL_NOTCH)
-        self._wheel -= steps * _WHEEL_NOTCH
-        if steps:
-            self.set_index(self._state.index - steps)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        page = max(1, self.count // 10)
-        steps = {
-            Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1, Qt.Key.Key_PageUp: -page,
-            Qt.Key.Key_PageDown: page, Qt.Key.Key_Home: -self.count, Qt.Key.Key_End: self.count,
-        }  # fmt: skip
-        if event.key() in steps:
-            self.set_index(self._state.index + steps[Qt.Key(event.key())])
-        elif event.key() in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
-            self.zoom_by(_ZOOM_STEP)
-        elif event.key() == Qt.Key.Key_Minus:
-            self.zoom_by(1 / _ZOOM_STEP)
-        else:
-            super().keyPressEvent(event)
-
-    def _aim(self, place: QPointF) -> None:
+    def aim(self, place: QPointF) -> None:
+        """Move the crosshair to a place on the widget."""
         plane = self.plane
         if plane is None:
             return
@@ -460,7 +372,8 @@ class Viewport(QWidget):
         row, column = min(max(row, 0), rows - 1), min(max(column, 0), columns - 1)
         self._model.set_point(plane.point_of(self._state.index, row, column))
 
-    def _probe(self, place: QPointF) -> None:
+    def probe(self, place: QPointF) -> None:
+        """Tell position and value below the pointer."""
         values = self.values()
         row, column = (int(np.floor(v + 0.5)) for v in self.picture_position(place))
         rows, columns = self._shape()

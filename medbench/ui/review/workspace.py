@@ -23,9 +23,9 @@ from medbench.session.library import display_key
 from medbench.session.model_shelf import PredictionView
 from medbench.session.session import Session
 from medbench.ui.actions.registry import ActionRegistry
-from medbench.ui.actions.spec import ActionSpec
 from medbench.ui.review.ai_panel import AiPanel
 from medbench.ui.review.browser import StudyBrowser
+from medbench.ui.review.commands import register_commands
 from medbench.ui.review.image_panel import ImagePanel
 from medbench.ui.review.view_model import Tool, ViewModel
 from medbench.ui.review.viewport import Viewport
@@ -52,7 +52,8 @@ class ReviewWorkspace(Workspace):
         self._mpr = False
         self._maximised: Viewport | None = None
         self._presets = read_presets()
-        self._register()
+        register_commands(self)
+        self._mark_tool()
         self._build()
         library = session.library
         library.volume_opened.connect(self._volume_opened)
@@ -66,49 +67,6 @@ class ReviewWorkspace(Workspace):
         self._enable()
 
     # construction
-
-    def _register(self) -> None:
-        view, ai = self.tr("Image"), self.tr("AI")
-        tools = (
-            (Tool.WINDOW, self.tr("Window"), "W", "contrast"),
-            (Tool.PAN, self.tr("Pan"), "P", "hand"),
-            (Tool.ZOOM, self.tr("Zoom"), "Z", "zoom-in"),
-            (Tool.SCROLL, self.tr("Scroll"), "S", "layers"),
-            (Tool.CROSSHAIR, self.tr("Crosshair"), "X", "crosshair"),
-        )
-        callbacks = {
-            Tool.WINDOW: self._tool_window, Tool.PAN: self._tool_pan, Tool.ZOOM: self._tool_zoom,
-            Tool.SCROLL: self._tool_scroll, Tool.CROSSHAIR: self._tool_crosshair,
-        }  # fmt: skip
-        specs = [
-            ActionSpec(f"medbench.review.tool_{tool.value}", title, callbacks[tool], view, key,
-                       icon, checkable=True, workspace="review")
-            for tool, title, key, icon in tools
-        ]  # fmt: skip
-        specs += [
-            ActionSpec("medbench.review.invert", self.tr("Invert"), self.invert, view, "I",
-                       "contrast", workspace="review"),
-            ActionSpec("medbench.review.toggle_mpr", self.tr("Planes"), self.toggle_mpr, view, "M",
-                       "layout-grid", self.tr("Stack or three planes"), checkable=True,
-                       workspace="review"),
-            ActionSpec("medbench.review.reset", self.tr("Reset"), self.reset, view, "R",
-                       "rotate-ccw", self.tr("Fit, and the file's own window"),
-                       workspace="review"),
-            ActionSpec("medbench.review.auto_window", self.tr("Auto"), self.auto_window, view, "A",
-                       "wand", self.tr("Window from the picture's own values"),
-                       workspace="review"),
-            ActionSpec("medbench.review.next_display", self.tr("Next series"), self.next_display,
-                       view, "N", "chevron-right", workspace="review"),
-            ActionSpec("medbench.review.run_ai", self.tr("Run AI"), self.run_ai, ai, "Ctrl+R",
-                       "brain", workspace="review"),
-            ActionSpec("medbench.review.toggle_overlay", self.tr("Overlay"), self.toggle_overlay,
-                       ai, "O", "eye", self.tr("Show or hide the attribution overlay"),
-                       checkable=True, workspace="review"),
-        ]  # fmt: skip
-        for spec in specs:
-            self.actions_registry.register(spec)
-        self.actions_registry.action("medbench.review.toggle_overlay").setChecked(True)
-        self._mark_tool()
 
     def _build(self) -> None:
         column = QVBoxLayout(self)
@@ -319,19 +277,24 @@ class ReviewWorkspace(Workspace):
             action = self.actions_registry.action(f"medbench.review.tool_{tool.value}")
             action.setChecked(tool is self.model.tool)
 
-    def _tool_window(self) -> None:
+    def tool_window(self) -> None:
+        """The left button does this."""
         self._set_tool(Tool.WINDOW)
 
-    def _tool_pan(self) -> None:
+    def tool_pan(self) -> None:
+        """The left button does this."""
         self._set_tool(Tool.PAN)
 
-    def _tool_zoom(self) -> None:
+    def tool_zoom(self) -> None:
+        """The left button does this."""
         self._set_tool(Tool.ZOOM)
 
-    def _tool_scroll(self) -> None:
+    def tool_scroll(self) -> None:
+        """The left button does this."""
         self._set_tool(Tool.SCROLL)
 
-    def _tool_crosshair(self) -> None:
+    def tool_crosshair(self) -> None:
+        """The left button does this."""
         self._set_tool(Tool.CROSSHAIR)
 
     def invert(self) -> None:

@@ -167,6 +167,8 @@ class MainWindow(QMainWindow):
         column.addLayout(middle, 1)
         self.status_bar = StatusBar(self._session)
         column.addWidget(self.status_bar)
+        centre.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self._centre = centre
         self.setCentralWidget(centre)
         self.palette_dialog = CommandPalette(self._session, self.actions_registry, self)
         self.toast = Toast(self._session.messages, centre)
@@ -222,6 +224,7 @@ class MainWindow(QMainWindow):
     def show_page(self, page_id: str) -> None:
         """Show a workspace, the start, jobs, settings or help."""
         self._stack.setCurrentWidget(self._pages[page_id])
+        self._centre.setFocus()
         self.rail.choose(page_id)
         self.actions_registry.enable_for(page_id)
         if page_id == "help":

@@ -8,7 +8,7 @@ from medbench.session.job_list import JobInfo
 from medbench.session.messages import Level, Message
 from medbench.session.session import EngineInfo, Session
 from medbench.ui.theme.icons import set_icon
-from medbench.ui.widgets import IconButton, ProgressLine, icon_label, label
+from medbench.ui.widgets import IconButton, ProgressLine, icon_label, label, percent
 
 _MEMORY_MS = 2000
 _ICONS = {
@@ -115,7 +115,7 @@ class StatusBar(QFrame):
             return
         self._job.setText(f"{job.title}  {job.place}".strip())
         self._bar.show_fraction(job.fraction)
-        parts = [f"{job.fraction:.0%}"] if job.fraction else []
+        parts = [percent(job.fraction)] if job.fraction else []
         if job.eta_s is not None:
             parts.append(self.tr("ETA {0}").format(duration(job.eta_s)))
         self._eta.setText("  ".join(parts))

@@ -1,6 +1,8 @@
 """Put a theme on the application: fonts, palette, style sheet, icons, plots."""
 
+import atexit
 import tempfile
+from functools import cache
 from pathlib import Path
 
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
@@ -13,6 +15,14 @@ from medbench.ui.theme.stylesheet import build_stylesheet
 from medbench.ui.theme.tokens import TOKENS, Tokens
 
 _loaded: list[int] = []
+
+
+@cache
+def _image_folder() -> Path:
+    """Style sheets take images from files only; the folder goes with the process."""
+    folder = tempfile.TemporaryDirectory(prefix="mb-")
+    atexit.register(folder.cleanup)
+    return Path(folder.name)
 
 
 def load_fonts() -> None:
@@ -41,12 +51,10 @@ def apply_theme(
     app.setStyle("Fusion")
     app.setFont(base_font())
     app.setPalette(_palette(tokens))
-    with tempfile.TemporaryDirectory(prefix="mb-") as folder:
-        # the style engine reads images from files only while it parses
-        arrow, check = Path(folder) / "arrow.png", Path(folder) / "check.png"
-        icon_pixmap("chevron-down", tokens.text2, 28).save(str(arrow))
-        icon_pixmap("check", tokens.on_accent, 28).save(str(check))
-        app.setStyleSheet(build_stylesheet(tokens, scale, arrow.as_posix(), check.as_posix()))
+    arrow, check = (_image_folder() / f"{name}-{tokens.name}.png" for name in ("arrow", "check"))
+    icon_pixmap("chevron-down", tokens.text2, 28).save(str(arrow))
+    icon_pixmap("check", tokens.on_accent, 28).save(str(check))
+    app.setStyleSheet(build_stylesheet(tokens, scale, arrow.as_posix(), check.as_posix()))
     refresh_icons()
     if notifier is not None:
         notifier.changed.emit()

@@ -34,39 +34,40 @@ def icon_pixmap(name: str, colour: str, size: int, ratio: float = 1.0) -> QPixma
 
 
 @lru_cache(maxsize=512)
-def _icon(name: str, role: str, theme: str, size: int) -> QIcon:
+def _icon(name: str, role: str, theme: str, size: int, on_role: str) -> QIcon:
     tokens = current()
     found = QIcon()
     for ratio in (1.0, 2.0):
         normal = icon_pixmap(name, getattr(tokens, role), size, ratio)
         found.addPixmap(normal, QIcon.Mode.Normal, QIcon.State.Off)
-        on = icon_pixmap(name, tokens.on_accent if role == "text" else tokens.strong, size, ratio)
+        on = icon_pixmap(name, getattr(tokens, on_role), size, ratio)
         found.addPixmap(on, QIcon.Mode.Normal, QIcon.State.On)
         found.addPixmap(icon_pixmap(name, tokens.disabled, size, ratio), QIcon.Mode.Disabled)
     return found
 
 
-def icon(name: str, role: str = "text", size: int = 18) -> QIcon:
-    """Icon in the colour of a token of the current theme."""
-    return _icon(name, role, current().name, size)
+def icon(name: str, role: str = "text", size: int = 18, on_role: str = "strong") -> QIcon:
+    """Icon in the colour of a token of the current theme; ``on_role`` when checked."""
+    return _icon(name, role, current().name, size, on_role)
 
 
 def set_icon(
-    widget: QAbstractButton | QLabel, name: str, role: str = "text", size: int = 18
-) -> None:
+    widget: QAbstractButton | QLabel, name: str, role: str = "text", size: int = 18,
+    on_role: str = "strong",
+) -> None:  # fmt: skip
     """Give a button or label an icon that follows the theme."""
-    widget.setProperty("icon_of", [name, role, size])
+    widget.setProperty("icon_of", [name, role, size, on_role])
     _apply(widget)
     _followers.add(widget)
 
 
 def _apply(widget: QAbstractButton | QLabel) -> None:
-    name, role, size = widget.property("icon_of")
+    name, role, size, on_role = widget.property("icon_of")
     if isinstance(widget, QLabel):
         ratio = widget.devicePixelRatioF()
         widget.setPixmap(icon_pixmap(name, getattr(current(), role), int(size), ratio))
         return
-    widget.setIcon(icon(name, role, int(size)))
+    widget.setIcon(icon(name, role, int(size), on_role))
     widget.setIconSize(QSize(int(size), int(size)))
 
 

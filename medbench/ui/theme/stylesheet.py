@@ -40,6 +40,7 @@ QPushButton[kind="primary"]:focus {{ border: 2px solid {t.strong}; }}
 QPushButton[kind="primary"]:disabled {{ background: {t.raised}; color: {t.disabled};
   border-color: {t.divider}; }}
 QPushButton[kind="danger"] {{ color: {t.error}; }}
+QPushButton[kind="danger"]:disabled {{ color: {t.disabled}; }}
 QPushButton[kind="ghost"] {{ background: transparent; border-color: transparent; }}
 QPushButton[kind="ghost"]:hover {{ background: {t.hover}; }}
 QPushButton#entry {{ background: {t.panel}; border: 1px solid {t.divider}; border-radius: 6px;
@@ -79,6 +80,8 @@ QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox, QPlainTextEdit {{ background: {t
   color: {t.text}; selection-background-color: {t.accent_fill};
   selection-color: {t.on_accent}; }}
 QPlainTextEdit {{ padding: 6px; }}
+QAbstractSpinBox QLineEdit, QComboBox QLineEdit {{ border: 0; padding: 0; min-height: 0;
+  background: transparent; }}
 QLineEdit:focus, QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus, QPlainTextEdit:focus
   {{ border: 2px solid {t.accent}; padding: 0 7px; }}
 QLineEdit:disabled, QComboBox:disabled {{ color: {t.disabled}; border-color: {t.divider}; }}
@@ -98,6 +101,8 @@ QTreeView, QListView, QTableView, QScrollArea {{ background: transparent; border
   selection-background-color: {t.selection}; selection-color: {t.strong};
   alternate-background-color: transparent; }}
 QTableView {{ background: {t.app}; gridline-color: {t.subtle}; }}
+QFrame#card QTableView {{ background: transparent; }}
+QFrame#card QHeaderView::section {{ background: transparent; }}
 QTreeView::item, QListView::item {{ min-height: 28px; }}
 QTreeView::item:hover, QListView::item:hover, QTableView::item:hover {{ background: {t.hover}; }}
 QTreeView::item:selected, QListView::item:selected, QTableView::item:selected

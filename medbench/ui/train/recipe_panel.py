@@ -103,8 +103,9 @@ class RecipePanel(QWidget):
             grid.addWidget(tile, i // 3, i % 3)
         later = QToolButton()
         later.setObjectName("learner")
-        later.setText(self.tr("RNN, GAN: not yet"))
+        later.setText(self.tr("RNN, GAN"))
         later.setAccessibleName(later.text())
+        later.setToolTip(self.tr("Not yet"))
         later.setEnabled(False)
         later.setMinimumSize(QSize(92, 56))
         grid.addWidget(later, 1, 2)
@@ -155,9 +156,9 @@ class RecipePanel(QWidget):
             self.choose_learner(suggested if suggested in fitting else (fitting or [""])[0],
                                 tell=False)  # fmt: skip
         unfit = [i.title for i in LEARNERS if i.name not in fitting]
-        self._why.setText(
-            self.tr("{0}: not for {1} cohorts.").format(", ".join(unfit), task) if unfit else ""
-        )
+        later = self.tr("Recurrent and adversarial networks: not yet.")
+        why = self.tr("{0}: not for {1} cohorts.").format(", ".join(unfit), task)
+        self._why.setText(f"{why} {later}" if unfit else later)
         if tell or changed:
             self.overrides = {}
             self.recipe_changed.emit()

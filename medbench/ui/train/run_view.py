@@ -22,6 +22,7 @@ from medbench.ui.widgets import (
     ProgressLine,
     hbox,
     label,
+    percent,
 )
 from medbench.ui.widgets.plot import PlotCard
 
@@ -79,7 +80,7 @@ class RunPanel(QWidget):
         column.addWidget(head)
         charts = hbox(spacing=12)
         self.loss = PlotCard(self.tr("Loss"), self.tr("Epoch"), "")
-        self.auc = PlotCard(self.tr("Validation AUC"), self.tr("Epoch"), "")
+        self.auc = PlotCard(self.tr("AUC"), self.tr("Epoch or setting"), "")
         charts.addWidget(self.loss)
         charts.addWidget(self.auc)
         column.addLayout(charts, 3)
@@ -145,7 +146,7 @@ class RunPanel(QWidget):
         self._title.setText(f"{learner_info(run.learner).title}, {run.cohort}")
         self._state.show()
         self._state.set_state(run.state.value, _STATES.get(run.state, "accent"))
-        self._progress.setText(f"{run.fraction:.0%}" if run.live else "")
+        self._progress.setText(percent(run.fraction) if run.live else "")
         eta = self.tr("{0} left").format(duration(run.eta_s)) if run.eta_s and run.live else ""
         self._eta.setText(eta)
         role = "success" if run.state is JobState.FINISHED else "accent"

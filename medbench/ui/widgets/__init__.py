@@ -10,7 +10,7 @@ from medbench.ui.widgets.controls import (
     StageChip,
     ToolButton,
 )
-from medbench.ui.widgets.kpi import KpiCard, interval_text, metric_text
+from medbench.ui.widgets.kpi import KpiCard, interval_text, metric_text, percent
 from medbench.ui.widgets.layout import (
     Card,
     EmptyState,
@@ -53,5 +53,6 @@ __all__ = [
     "interval_text",
     "label",
     "metric_text",
+    "percent",
     "vbox",
 ]

@@ -91,7 +91,7 @@ class ToolButton(QToolButton):
         self.setAccessibleName(action.text())
         self.setCheckable(action.isCheckable())
         self.setChecked(action.isChecked())
-        set_icon(self, icon_name, "text", 18)
+        set_icon(self, icon_name, "text", 18, "on_accent")
         self.clicked.connect(action.trigger)
         action.changed.connect(self._follow)
 

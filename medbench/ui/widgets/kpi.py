@@ -23,6 +23,11 @@ def interval_text(metric: Metric | None, digits: int = 2) -> str:
     return f"{metric.low:.{digits}f} to {metric.high:.{digits}f}"
 
 
+def percent(value: float) -> str:
+    """``61 %``."""
+    return f"{100 * value:.0f} %"
+
+
 class KpiCard(Card):
     """Name, value, 95 % interval, n."""
 

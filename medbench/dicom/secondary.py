@@ -1,0 +1,75 @@
+"""Pictures without DICOM (PNG, JPEG, TIFF) wrapped as Secondary Capture, so that Review opens them.
+
+The pixels are decoded in a decoder process, never in the app (PS3.3 A.8.1 for the object).
+"""
+
+from pathlib import Path
+
+import numpy as np
+from pydicom.dataset import Dataset
+from pydicom.uid import UID
+
+from medbench.base.hashing import sha256_file
+from medbench.dicom.decoding.pool import DecoderPool
+from medbench.dicom.write import save_dataset, stable_uid
+
+SECONDARY_CAPTURE = UID("1.2.840.10008.5.1.4.1.1.7")
+PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})
+
+
+def wrap_picture(picture: Path, folder: Path, pool: DecoderPool) -> Path:
+    """Write the picture as Secondary Capture into ``folder``, named by its hash; reuses it.
+
+    Raises
+    ------
+    DecodeError
+        The picture cannot be decoded.
+    """
+    digest = sha256_file(picture)
+    target = folder / f"{digest}.dcm"
+    if target.exists():
+        return target
+    values = np.asarray(pool.decode_picture(picture))
+    if values.ndim == 3 and values.shape[2] == 4:
+        values = values[..., :3]
+    if values.ndim == 3 and (values.shape[2] == 1 or not np.ptp(values, axis=2).any()):
+        values = values[..., 0]
+    folder.mkdir(parents=True, exist_ok=True)
+    save_dataset(_dataset(picture.stem, digest, np.ascontiguousarray(values)), target)
+    return target
+
+
+def _dataset(name: str, digest: str, values: np.ndarray) -> Dataset:
+    ds = Dataset()
+    ds.SpecificCharacterSet = "ISO_IR 192"
+    ds.ImageType = ["DERIVED", "SECONDARY"]
+    ds.SOPClassUID = SECONDARY_CAPTURE
+    ds.SOPInstanceUID = stable_uid("picture", digest)
+    ds.StudyInstanceUID = stable_uid("picture-study", digest)
+    ds.SeriesInstanceUID = stable_uid("picture-series", digest)
+    ds.Modality = "OT"
+    ds.ConversionType = "WSD"
+    ds.StudyDate = ds.StudyTime = ds.AccessionNumber = ds.ReferringPhysicianName = ""
+    ds.PatientName = name[:60]
+    ds.PatientID = f"PIC-{digest[:10]}"
+    ds.PatientBirthDate = ds.PatientSex = ""
+    ds.StudyID = "1"
+    ds.StudyDescription = "Picture file"
+    ds.SeriesDescription = f"Picture {name}"[:64]
+    ds.SeriesNumber = ds.InstanceNumber = 1
+    colour = values.ndim == 3
+    values = values.astype(np.uint8) if colour or values.dtype.itemsize == 1 else values
+    ds.SamplesPerPixel = 3 if colour else 1
+    ds.PhotometricInterpretation = "RGB" if colour else "MONOCHROME2"
+    if colour:
+        ds.PlanarConfiguration = 0
+    ds.Rows, ds.Columns = values.shape[:2]
+    ds.BitsAllocated = ds.BitsStored = values.dtype.itemsize * 8
+    ds.HighBit = ds.BitsStored - 1
+    ds.PixelRepresentation = 0
+    if not colour:
+        top = float((1 << ds.BitsStored) - 1)
+        ds.WindowCenter, ds.WindowWidth = (top + 1) / 2, top + 1
+    data = values.tobytes()
+    ds.add_new(0x7FE00010, "OW", data + b"\0" * (len(data) % 2))
+    return ds

@@ -1,0 +1,149 @@
+"""What mouse, wheel and keys do to a viewport."""
+
+import numpy as np
+from PySide6.QtCore import QPointF, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QWheelEvent
+from PySide6.QtWidgets import QWidget
+
+from medbench.domain.image import VoiWindow
+from medbench.ui.review.view_model import Tool, ViewModel
+
+ZOOM_STEP = 1.15
+_WHEEL_NOTCH = 120
+_SCROLL_PX = 6
+
+
+class Hand(QWidget):
+    """Base of a viewport: turns events into moves; the subclass knows what is shown.
+
+    Signals
+    -------
+    activated : Viewport
+        It was clicked.
+    maximise_requested : Viewport
+        Double click.
+    """
+
+    activated = Signal(object)
+    maximise_requested = Signal(object)
+
+    def __init__(self, model: ViewModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._model = model
+        self._drag: tuple[Qt.MouseButton, QPointF] | None = None
+        self._wheel = 0
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    # what the subclass provides
+
+    @property
+    def index(self) -> int:
+        """Shown picture."""
+        raise NotImplementedError
+
+    @property
+    def count(self) -> int:
+        """Pictures there are."""
+        raise NotImplementedError
+
+    def set_index(self, index: int) -> None:
+        """Show another picture."""
+        raise NotImplementedError
+
+    def zoom_by(self, factor: float) -> None:
+        """Magnify."""
+        raise NotImplementedError
+
+    def pan_by(self, dx: float, dy: float) -> None:
+        """Move the picture."""
+        raise NotImplementedError
+
+    def aim(self, place: QPointF) -> None:
+        """Move the crosshair."""
+        raise NotImplementedError
+
+    def probe(self, place: QPointF) -> None:
+        """Tell what lies below the pointer."""
+        raise NotImplementedError
+
+    # events
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.activated.emit(self)
+        self.setFocus()
+        self._drag = (event.button(), event.position())
+        if event.button() is Qt.MouseButton.LeftButton and self._model.tool is Tool.CROSSHAIR:
+            self.aim(event.position())
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self.probe(event.position())
+        if self._drag is None:
+            return
+        button, before = self._drag
+        delta = event.position() - before
+        tool = {
+            Qt.MouseButton.RightButton: Tool.WINDOW,
+            Qt.MouseButton.MiddleButton: Tool.PAN,
+        }.get(button, self._model.tool)
+        self._drag = (button, event.position())
+        if tool is Tool.WINDOW:
+            self.drag_window(delta.x(), delta.y())
+        elif tool is Tool.PAN:
+            self.pan_by(delta.x(), delta.y())
+        elif tool is Tool.ZOOM:
+            self.zoom_by(float(np.exp(-delta.y() / 150)))
+        elif tool is Tool.SCROLL:
+            self._scroll_px(round(delta.y()))
+        else:
+            self.aim(event.position())
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._drag = None
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if event.button() is Qt.MouseButton.LeftButton:
+            self.maximise_requested.emit(self)
+
+    def _scroll_px(self, dy: int) -> None:
+        self._wheel += dy
+        steps = int(self._wheel / _SCROLL_PX)
+        self._wheel -= steps * _SCROLL_PX
+        self.set_index(self.index + steps)
+
+    def drag_window(self, dx: float, dy: float) -> None:
+        """Right widens, down darkens (raises the centre): in steps of the width."""
+        window = self._model.window
+        if window is None:
+            return
+        unit = max(window.width, 1.0) / 300
+        self._model.set_voi(
+            VoiWindow(
+                window.center + dy * unit, max(1.0, window.width + dx * unit * 2), window.function
+            )
+        )
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.zoom_by(ZOOM_STEP ** (event.angleDelta().y() / _WHEEL_NOTCH))
+            return
+        self._wheel += event.angleDelta().y()
+        steps = int(self._wheel / _WHEEL_NOTCH)
+        self._wheel -= steps * _WHEEL_NOTCH
+        if steps:
+            self.set_index(self.index - steps)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        page = max(1, self.count // 10)
+        steps = {
+            Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1, Qt.Key.Key_PageUp: -page,
+            Qt.Key.Key_PageDown: page, Qt.Key.Key_Home: -self.count, Qt.Key.Key_End: self.count,
+        }  # fmt: skip
+        if event.key() in steps:
+            self.set_index(self.index + steps[Qt.Key(event.key())])
+        elif event.key() in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
+            self.zoom_by(ZOOM_STEP)
+        elif event.key() == Qt.Key.Key_Minus:
+            self.zoom_by(1 / ZOOM_STEP)
+        else:
+            super().keyPressEvent(event)
