@@ -13,7 +13,6 @@ from medbench.base.paths import default_workspace
 from medbench.base.settings import read_settings
 from medbench.dicom.decoding.pool import DecoderPool
 from medbench.jobs.client import EngineProcess
-from medbench.samples.thorax import write_thorax_ct
 from medbench.session.cohort_shelf import CohortShelf
 from medbench.session.evaluation_desk import EvaluationDesk
 from medbench.session.job_list import JobList
@@ -134,6 +133,8 @@ class App(QObject):
         folder = self.session.workspace_path / "samples" / "thorax-ct"
 
         def work(handle: Handle) -> Path:
+            from medbench.samples.thorax import write_thorax_ct  # brings pydicom; not for the start
+
             if not folder.exists():
                 write_thorax_ct(folder)
             return folder

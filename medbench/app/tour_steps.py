@@ -10,7 +10,7 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
-from medbench.app.tour import N_RADIOGRAPHS, Tour
+from medbench.app.tour_guide import N_RADIOGRAPHS, Tour
 from medbench.base.errors import JobFailedError
 from medbench.base.paths import resource
 from medbench.domain.cohort import Role, Task
@@ -121,7 +121,7 @@ def image_cohort(tour: Tour, scratch: Path) -> None:
     """Chest X-rays become a cohort, split by patient and checked."""
     source = tour.images
     if source is None:
-        source = write_chest_radiographs(scratch / "radiographs", N_RADIOGRAPHS, 128)
+        source = write_chest_radiographs(scratch / "radiographs", N_RADIOGRAPHS, 256)
     tour.app.window.show_page("cohorts")
     begin = time.monotonic()
     record = _build(tour, BuildRequest(source, Task.IMAGE, name="chest-x-ray"))
@@ -175,8 +175,7 @@ def _train(tour: Tour, cohort: str, learner: str, picture: str, overrides: dict[
 
 def train_cnn(tour: Tour, scratch: Path) -> None:
     """A CNN on the images, with live curves."""
-    overrides = {"size": 64, "epochs": 14} if tour.images is None else {"size": 64}
-    _train(tour, "chest-x-ray", "cnn", "train-cnn", overrides)
+    _train(tour, "chest-x-ray", "cnn", "train-cnn", {})
 
 
 def train_svm(tour: Tour, scratch: Path) -> None:

@@ -72,7 +72,7 @@ def _open_window(arguments: list[str]) -> int:
             raise BadInputError(
                 f"{path} is neither a file or folder nor a command. Try: medbench --help"
             )
-    from medbench.app.main import open_window
+    from medbench.cli.handover import open_window
 
     return open_window(args.paths, args.workspace)
 

@@ -91,12 +91,12 @@ class Engine:
 
 def _job_runner(kind: str) -> Any:
     if kind in ("train", "plan"):
-        from medbench.engine.training import run
+        from medbench.engine.runs import train
 
-        return {"train": run.train, "plan": run.plan}[kind]
-    from medbench.engine.inference import run as inference
+        return {"train": train.train, "plan": train.plan}[kind]
+    from medbench.engine.runs import predict
 
-    return {"predict": inference.predict, "evaluate": inference.evaluate}[kind]
+    return {"predict": predict.predict, "evaluate": predict.evaluate}[kind]
 
 
 def _sentence(error: Exception) -> str:

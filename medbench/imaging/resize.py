@@ -43,6 +43,18 @@ def _weights(have: int, size: int) -> Picture:
     return out
 
 
+def block_mean(values: npt.NDArray[Any], step: int) -> npt.NDArray[Any]:
+    """Mean of ``step`` x ``step`` blocks of integers (y, x), in their own type; edges cut off."""
+    rows, columns = (size // step * step for size in values.shape)
+    total = np.zeros(
+        (rows // step, columns // step), np.int64 if values.dtype.itemsize > 2 else np.int32
+    )
+    for y in range(step):
+        for x in range(step):
+            total += values[y:rows:step, x:columns:step]
+    return np.asarray(total // (step * step), values.dtype)
+
+
 def fit_square(picture: npt.NDArray[Any], size: int) -> Picture:
     """Shrink or grow into ``size`` x ``size``, aspect kept, the border filled with the minimum."""
     rows, columns = picture.shape[:2]

@@ -8,18 +8,15 @@ from typing import Any, Protocol
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
-from medbench.base.errors import MedbenchError
+from medbench.base.errors import BadInputError, MedbenchError
 from medbench.base.ids import new_id
 from medbench.dicom.decoding.pool import DecoderPool
-from medbench.dicom.reader import open_display
-from medbench.dicom.secondary import PICTURE_SUFFIXES, wrap_picture
 from medbench.domain.image import DisplayKind, DisplaySet, ScanResult, Skipped, Study, Volume
 from medbench.imaging.resize import thumbnail
 from medbench.imaging.window import default_voi, display_frame
 from medbench.jobs.states import JobState
 from medbench.session.job_list import JobList
 from medbench.session.messages import Messages
-from medbench.session.operations.studies import scan_paths
 from medbench.session.ports import Handle, Runner
 
 THUMBNAIL_PX = 96
@@ -112,7 +109,7 @@ class Library(QObject):
         def work(handle: Handle) -> ScanResult:
             for path in wanted:
                 if not path.exists():
-                    scan_paths([path])  # raises with the sentence
+                    raise BadInputError(f"{path.name} does not exist.")
             from medbench.dicom.scan import scan
 
             def count(number: int) -> None:
@@ -128,6 +125,7 @@ class Library(QObject):
     def _with_pictures(self, found: ScanResult, handle: Handle) -> ScanResult:
         """Wrap what is a picture and no DICOM, and add it as studies."""
         from medbench.dicom.scan import scan
+        from medbench.dicom.secondary import PICTURE_SUFFIXES, wrap_picture
 
         wrapped, skipped = [], []
         for item in found.skipped:
@@ -217,6 +215,8 @@ class Library(QObject):
         key = display_key(display)
 
         def work(handle: Handle) -> tuple[str, np.ndarray[Any, Any] | None]:
+            from medbench.dicom.reader import open_display  # brings pydicom; not for the start
+
             if display.kind in (DisplayKind.WAVEFORM, DisplayKind.DOCUMENT, DisplayKind.OTHER):
                 return key, None
             with open_display(display, self._pool) as reader:

@@ -2,14 +2,16 @@
 
 import threading
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
 from medbench.base.errors import CancelledError, MedbenchError
 from medbench.dicom.decoding.pool import DecoderPool
-from medbench.dicom.reader import DisplayReader, open_display
 from medbench.domain.image import DisplaySet, Volume
+
+if TYPE_CHECKING:
+    from medbench.dicom.reader import DisplayReader
 
 _PERIOD_S = 0.03
 
@@ -35,6 +37,8 @@ class _Load(QThread):
         self._volume: Volume | None = None
 
     def run(self) -> None:
+        from medbench.dicom.reader import open_display  # brings pydicom; not for the start
+
         try:
             with open_display(self.display, self._pool) as reader:
                 self._reader = reader

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QApplication
 
@@ -54,7 +54,7 @@ def measure(engine=None):
         ticks.append(time.perf_counter())
         view.set_index((view.index + 1) % SLICES)
         painter = QPainter(canvas)
-        view.render(painter)
+        view.render(painter, QPoint())
         painter.end()
 
     timer = QTimer()

@@ -13,8 +13,8 @@ from medbench.domain.cohort import Cohort, Task
 from medbench.engine.control import JobControl
 from medbench.engine.data import Prepared
 from medbench.engine.device import choose_device
-from medbench.engine.learners.base import FitTask
 from medbench.engine.training.loop import NetTask, train_network
+from medbench.engine.training.task import FitTask
 
 sys.path.insert(0, str(Path(__file__).parent))
 from training_data import BATCH, EPOCHS, make

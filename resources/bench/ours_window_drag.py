@@ -5,6 +5,7 @@ import statistics
 import time
 
 import numpy as np
+from PySide6.QtCore import QPoint
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QApplication
 
@@ -39,7 +40,7 @@ def frame(step):
     begin = time.perf_counter()
     model.set_voi(VoiWindow(1750 + 10 * step, 2500))
     painter = QPainter(canvas)
-    view.render(painter)
+    view.render(painter, QPoint())
     painter.end()
     return time.perf_counter() - begin
 
@@ -48,7 +49,7 @@ times = [frame(step) for step in range(40)]
 view.settle()
 begin = time.perf_counter()
 painter = QPainter(canvas)
-view.render(painter)
+view.render(painter, QPoint())
 painter.end()
 settled = time.perf_counter() - begin
 print(json.dumps({"seconds": statistics.median(times[5:]), "settled_s": settled}))

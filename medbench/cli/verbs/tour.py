@@ -21,7 +21,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     for path in (args.study, args.images):
         if path is not None and not path.exists():
             raise BadInputError(f"{path} does not exist.")
-    from medbench.app.tour import run_tour
+    from medbench.cli.handover import run_tour
 
     summary = run_tour(args.out.resolve(), args.study, args.images)
     return {**summary, "exit_code": 0 if summary["ok"] else 1}

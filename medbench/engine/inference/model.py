@@ -16,10 +16,10 @@ from medbench.base.hashing import sha256_bytes
 from medbench.domain.cohort import Task
 from medbench.domain.records import from_json
 from medbench.engine.data import Preparer
-from medbench.engine.inference.in_distribution import Gate
 from medbench.engine.learners import learner_of
 from medbench.engine.learners.base import Core
-from medbench.engine.training.calibration import Calibration
+from medbench.engine.trust.calibration import Calibration
+from medbench.engine.trust.in_distribution import Gate
 
 WEIGHTS = "model.safetensors"
 

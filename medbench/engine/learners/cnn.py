@@ -6,13 +6,14 @@ import numpy as np
 import torch
 
 from medbench.domain.cohort import Fingerprint
-from medbench.engine.learners.base import Core, FitTask, Fitted, Learner, Tensors
+from medbench.engine.learners.base import Core, Fitted, Learner, Tensors
 from medbench.engine.learners.network import NetCore, add_descent_rows, load_weights
 from medbench.engine.nets.residual import ResidualNet
 from medbench.engine.plan.builder import PlanBuilder
 from medbench.engine.plan.common import add_class_weights, add_threshold_rule
 from medbench.engine.training.augment import Augmentation
 from medbench.engine.training.loop import NetTask, train_network
+from medbench.engine.training.task import FitTask
 
 
 class CnnLearner(Learner):

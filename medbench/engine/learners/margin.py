@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medbench.engine.learners.base import Core, FitTask, Floats, Tensors
+from medbench.engine.learners.base import Core, Floats, Tensors
 from medbench.engine.learners.features import FeatureScaler
+from medbench.engine.training.task import FitTask
 
 
 def logits_of_margins(margins: Floats, classes: int) -> Floats:

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 
 from medbench.domain.cohort import Fingerprint
-from medbench.engine.learners.base import Core, FitTask, Fitted, Floats, Learner, Tensors
+from medbench.engine.learners.base import Core, Fitted, Floats, Learner, Tensors
 from medbench.engine.learners.features import FeatureScaler
 from medbench.engine.learners.margin import fit_scaler
 from medbench.engine.learners.network import NetCore, add_descent_rows, load_weights
@@ -13,6 +13,7 @@ from medbench.engine.nets.perceptron_layers import Mlp
 from medbench.engine.plan.builder import PlanBuilder
 from medbench.engine.plan.common import add_class_weights, add_input_rows, add_threshold_rule
 from medbench.engine.training.loop import NetTask, train_network
+from medbench.engine.training.task import FitTask
 
 
 class MlpCore(NetCore):

@@ -6,19 +6,12 @@ import numpy as np
 import torch
 
 from medbench.domain.cohort import Fingerprint
-from medbench.engine.learners.base import (
-    Core,
-    FitTask,
-    Fitted,
-    Learner,
-    Tensors,
-    class_auc,
-    log_loss,
-)
+from medbench.engine.learners.base import Core, Fitted, Learner, Tensors
 from medbench.engine.learners.margin import LinearCore, fit_scaler, targets
 from medbench.engine.plan.builder import PlanBuilder
 from medbench.engine.plan.common import add_class_weights, add_input_rows, add_threshold_rule
 from medbench.engine.training.checkpoint import load_checkpoint, save_checkpoint
+from medbench.engine.training.task import FitTask, class_auc, log_loss
 
 
 class Perceptron(Learner):

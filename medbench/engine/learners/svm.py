@@ -9,12 +9,13 @@ import torch
 from numpy.typing import NDArray
 
 from medbench.domain.cohort import Fingerprint
-from medbench.engine.learners.base import Core, FitTask, Fitted, Floats, Learner, Tensors, class_auc
+from medbench.engine.learners.base import Core, Fitted, Floats, Learner, Tensors
 from medbench.engine.learners.features import FeatureScaler
 from medbench.engine.learners.margin import LinearCore, RbfCore, fit_scaler, targets
 from medbench.engine.plan.builder import PlanBuilder
 from medbench.engine.plan.common import add_class_weights, add_input_rows, add_threshold_rule
 from medbench.engine.training.checkpoint import load_checkpoint, save_checkpoint
+from medbench.engine.training.task import FitTask, class_auc
 
 _SEARCHED = 1200
 Fit = Callable[[Floats, NDArray[np.int64], dict[str, float]], Core]

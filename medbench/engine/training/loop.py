@@ -15,9 +15,9 @@ from torch.nn import functional
 
 from medbench.base.errors import JobFailedError
 from medbench.engine.device import probe_precision
-from medbench.engine.learners.base import FitTask, class_auc, log_loss
 from medbench.engine.training.augment import Augmentation
 from medbench.engine.training.checkpoint import load_checkpoint, save_checkpoint
+from medbench.engine.training.task import FitTask, class_auc, log_loss
 
 _WARM_UP = 0.1
 

@@ -6,7 +6,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPainterPath, QPen
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetricsF,
+    QImage,
+    QPainter,
+    QPainterPath,
+    QPen,
+    QPixmap,
+)
 
 from medbench.ui.theme.current import current
 
@@ -55,23 +64,42 @@ def heat_image(heat: NDArray[Any], opacity: float) -> QImage:
     return image
 
 
+@lru_cache(maxsize=512)
+def _text_pixmap(
+    text: str, family: str, colour: str, size: int, ratio: float, *, bold: bool
+) -> tuple[QPixmap, float]:
+    """Outlined text and its width; kept, since a drag repaints the same words many times."""
+    font = QFont(family)
+    font.setPixelSize(size)
+    font.setFeature(QFont.Tag("tnum"), 1)
+    font.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
+    width = QFontMetricsF(font).horizontalAdvance(text)
+    pixmap = QPixmap(round((width + 6) * ratio) + 1, round((size + 10) * ratio))
+    pixmap.setDevicePixelRatio(ratio)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    path = QPainterPath()
+    path.addText(QPointF(3, size + 2), font, text)
+    painter.setPen(QPen(QColor(0, 0, 0, 210), 2.4, j=Qt.PenJoinStyle.RoundJoin))
+    painter.drawPath(path)
+    painter.fillPath(path, QColor(colour))
+    painter.end()
+    return pixmap, width
+
+
 def outlined_text(
     painter: QPainter, x: float, y: float, text: str, *, colour: str = "", bold: bool = False,
     size: int = 12, right: bool = False, centre: bool = False,
 ) -> None:  # fmt: skip
     """Text with a dark outline, readable on any grey; ``y`` is the base line."""
-    font = QFont(painter.font())
-    font.setPixelSize(size)
-    font.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
-    painter.setFont(font)
-    width = painter.fontMetrics().horizontalAdvance(text)
+    if not text:
+        return
+    ratio = painter.device().devicePixelRatioF()
+    family = painter.font().family()
+    pixmap, width = _text_pixmap(text, family, colour or current().overlay, size, ratio, bold=bold)
     x -= width if right else width / 2 if centre else 0
-    path = QPainterPath()
-    path.addText(QPointF(x, y), font, text)
-    painter.setPen(QPen(QColor(0, 0, 0, 210), 2.4, j=Qt.PenJoinStyle.RoundJoin))
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.drawPath(path)
-    painter.fillPath(path, QColor(colour or current().overlay))
+    painter.drawPixmap(QPointF(x - 3, y - size - 2), pixmap)
 
 
 def text_block(

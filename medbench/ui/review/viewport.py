@@ -16,6 +16,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from medbench.imaging.resize import block_mean
 from medbench.imaging.reslice import MprPlane, PlaneKind
 from medbench.imaging.window import display_frame
 from medbench.ui.review.hand import Hand
@@ -60,6 +61,7 @@ class Viewport(Hand):
         self._state = ViewState()
         self._image: QImage | None = None
         self._stamp: Any = None
+        self._small: tuple[Any, NDArray[Any]] | None = None
         self._heat: QImage | None = None
         self._heat_stamp: Any = None
         self._fast = False
@@ -132,7 +134,7 @@ class Viewport(Hand):
         self._key = self._model.key
         first = self.count // 2
         self._state = self._states.get(self._key, ViewState(index=first))
-        self._image, self._stamp = None, None
+        self._image, self._stamp, self._small = None, None, None
         self.index_changed.emit(self._state.index)
         self.update()
 
@@ -244,13 +246,45 @@ class Viewport(Hand):
         return np.asarray(plane.picture(spread, self._state.index))
 
     def _step(self) -> int:
-        """Pixels that share a screen pixel, while the hand moves."""
-        if not self._fast:
-            return 1
+        """Pixels (each way) that share a screen pixel."""
         rows, columns = self._shape()
         rect = self.picture_rect()
         ratio = self.devicePixelRatioF()
         return max(1, int(min(rows / rect.height(), columns / rect.width()) / ratio))
+
+    def _thinned(self, values: NDArray[Any], step: int) -> NDArray[Any]:
+        """Values at the screen's resolution; kept while only the window changes.
+
+        Blocks are averaged before the window is applied, so that a large picture costs no more
+        than the screen it is shown on; where padding lies among the values single ones are taken.
+        """
+        volume = self._model.volume
+        loading = volume is not None and not volume.ready.all()
+        rect, ratio = self.picture_rect(), self.devicePixelRatioF()
+        size = (round(rect.height() * ratio), round(rect.width() * ratio)) if step > 1 else (0, 0)
+        stamp = (id(volume), self._state.index, step, size)
+        if not loading and self._small is not None and self._small[0] == stamp:
+            return self._small[1]
+        padded = self._model.info(self._acquired_index()).padding is not None
+        if step > 1 and values.dtype.kind in "iu" and values.ndim == 2 and not padded:
+            small = block_mean(values, step)
+        else:
+            small = values[::step, ::step]
+        if step > 1:  # the exact screen pixels: nothing is left for the painter to scale
+            rows, columns = (
+                np.minimum((np.arange(n) + 0.5) * have / n, have - 1).astype(np.intp)
+                for n, have in zip(size, small.shape[:2], strict=True)
+            )
+            small = small[rows][:, columns]
+        small = np.ascontiguousarray(small)
+        self._small = (stamp, small)
+        return small
+
+    def _sampled(self, mask: NDArray[np.bool_], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+        rows, columns = (
+            (np.arange(n) * have // n) for n, have in zip(shape[:2], mask.shape, strict=True)
+        )
+        return np.asarray(mask[rows][:, columns])
 
     def _picture(self) -> QImage | None:
         model, volume = self._model, self._model.volume
@@ -262,16 +296,16 @@ class Viewport(Hand):
         count = int(volume.ready.sum()) if not loaded else -1
         if self.kind is PlaneKind.ACQUIRED:
             count = -1
-        stamp = (id(volume), self._state.index, model.voi, model.invert, step, count)
+        size = self.picture_rect().size().toTuple() if step > 1 else ()
+        stamp = (id(volume), self._state.index, model.voi, model.invert, step, count, size)
         if stamp != self._stamp:
-            if step > 1:
-                values = values[::step, ::step]
+            values = self._thinned(values, step)
             info = model.info(self._acquired_index())
             inverted = info.inverted != model.invert
-            grey = display_frame(np.ascontiguousarray(values), info, model.voi, inverted=inverted)
+            grey = display_frame(values, info, model.voi, inverted=inverted)
             mask = self._ready_mask()
             if mask is not None:
-                grey[~mask[::step, ::step]] = 0
+                grey[~self._sampled(mask, grey.shape)] = 0
             self._image, self._stamp = grey_image(grey), stamp
         return self._image
 
@@ -301,7 +335,8 @@ class Viewport(Hand):
         image = self._picture()
         if image is not None:
             rect = self.picture_rect()
-            smooth = rect.width() < 8 * self._shape()[1]  # far in, single pixels stay visible
+            # far in, single pixels stay visible; while the hand moves, speed counts
+            smooth = rect.width() < 8 * self._shape()[1] and not self._fast
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
             painter.drawImage(rect, image)
             self._paint_overlay(painter, rect)

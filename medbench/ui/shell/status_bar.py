@@ -8,7 +8,7 @@ from medbench.session.job_list import JobInfo
 from medbench.session.messages import Level, Message
 from medbench.session.session import EngineInfo, Session
 from medbench.ui.theme.icons import set_icon
-from medbench.ui.widgets import IconButton, ProgressLine, icon_label, label, percent
+from medbench.ui.widgets import IconButton, ProgressLine, duration, icon_label, label, percent
 
 _MEMORY_MS = 2000
 _ICONS = {
@@ -17,14 +17,6 @@ _ICONS = {
     Level.WARNING: ("triangle-alert", "warning"),
     Level.ERROR: ("circle-x", "error"),
 }
-
-
-def duration(seconds: float) -> str:
-    """``45 s``, ``3 min``, ``2 h 5 min``."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
 class StatusBar(QFrame):

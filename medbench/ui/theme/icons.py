@@ -4,7 +4,7 @@ from functools import lru_cache
 from weakref import WeakSet
 
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
-from PySide6.QtGui import QIcon, QPainter, QPixmap
+from PySide6.QtGui import QGuiApplication, QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QAbstractButton, QLabel
 
@@ -37,7 +37,9 @@ def icon_pixmap(name: str, colour: str, size: int, ratio: float = 1.0) -> QPixma
 def _icon(name: str, role: str, theme: str, size: int, on_role: str) -> QIcon:
     tokens = current()
     found = QIcon()
-    for ratio in (1.0, 2.0):
+    app = QGuiApplication.instance()
+    own = app.devicePixelRatio() if isinstance(app, QGuiApplication) else 1.0
+    for ratio in {1.0, own}:
         normal = icon_pixmap(name, getattr(tokens, role), size, ratio)
         found.addPixmap(normal, QIcon.Mode.Normal, QIcon.State.Off)
         on = icon_pixmap(name, getattr(tokens, on_role), size, ratio)

@@ -10,7 +10,6 @@ from medbench.jobs.learners import learner_info
 from medbench.jobs.states import JobState
 from medbench.session.run_book import RunView
 from medbench.ui.actions.registry import ActionRegistry
-from medbench.ui.shell.status_bar import duration
 from medbench.ui.theme.icons import icon
 from medbench.ui.widgets import (
     Button,
@@ -20,6 +19,7 @@ from medbench.ui.widgets import (
     LabelledRow,
     Notice,
     ProgressLine,
+    duration,
     hbox,
     label,
     percent,

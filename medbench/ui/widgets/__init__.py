@@ -10,7 +10,7 @@ from medbench.ui.widgets.controls import (
     StageChip,
     ToolButton,
 )
-from medbench.ui.widgets.kpi import KpiCard, interval_text, metric_text, percent
+from medbench.ui.widgets.kpi import KpiCard, duration, interval_text, metric_text, percent
 from medbench.ui.widgets.layout import (
     Card,
     EmptyState,
@@ -48,6 +48,7 @@ __all__ = [
     "StageChip",
     "ToolButton",
     "clear_layout",
+    "duration",
     "hbox",
     "icon_label",
     "interval_text",

@@ -28,6 +28,14 @@ def percent(value: float) -> str:
     return f"{100 * value:.0f} %"
 
 
+def duration(seconds: float) -> str:
+    """``45 s``, ``3 min``, ``2 h 5 min``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
 class KpiCard(Card):
     """Name, value, 95 % interval, n."""
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pyqtgraph as pg
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QWidget
 
 from medbench.ui.theme.current import current
@@ -37,24 +37,45 @@ class PlotCard(Card):
         self._legend = label("", "caption")
         self._legend.setTextFormat(Qt.TextFormat.RichText)
         self.head.addWidget(self._legend)
-        self.plot = pg.PlotWidget()
-        self.plot.setAccessibleName(title)
-        self.plot.setMinimumHeight(110)
-        self.plot.setMenuEnabled(False)
-        self.plot.hideButtons()
-        self.plot.setMouseEnabled(False, False)
-        self.plot.setLabel("bottom", x_label)
-        self.plot.setLabel("left", y_label)
-        self.plot.showGrid(x=True, y=True, alpha=0.12)
-        self.body.addWidget(self.plot, 1)
+        self._labels = (x_label, y_label)
+        self._ranges: tuple[Any, Any] = (None, None)
+        self._plot: Any = None
         self._lines: dict[str, dict[str, Any]] = {}
         self._items: dict[str, Any] = {}
-        self._marker: pg.InfiniteLine | None = None
-        self._point: pg.ScatterPlotItem | None = None
-        self.restyle()
+        self._marker: Any = None
+        self._point: Any = None
+
+    @property
+    def plot(self) -> Any:
+        """The pyqtgraph widget, made when first needed: it must not slow the start."""
+        if self._plot is None:
+            import pyqtgraph as pg
+
+            plot = pg.PlotWidget()
+            plot.setAccessibleName(self.title.text())
+            plot.setMinimumHeight(110)
+            plot.setMenuEnabled(False)
+            plot.hideButtons()
+            plot.setMouseEnabled(False, False)
+            plot.setLabel("bottom", self._labels[0])
+            plot.setLabel("left", self._labels[1])
+            plot.showGrid(x=True, y=True, alpha=0.12)
+            self.body.addWidget(plot, 1)
+            self._plot = plot
+            self.restyle()
+            self.set_range(*self._ranges)
+        return self._plot
+
+    def showEvent(self, event: QShowEvent) -> None:
+        self.plot.show()
+        super().showEvent(event)
 
     def restyle(self) -> None:
         """Take the colours of the current theme."""
+        if self._plot is None:
+            return
+        import pyqtgraph as pg
+
         tokens = current()
         self.plot.setBackground(tokens.panel)
         for name in ("left", "bottom"):
@@ -67,6 +88,9 @@ class PlotCard(Card):
 
     def set_range(self, x: tuple[float, float] | None, y: tuple[float, float] | None) -> None:
         """Fix an axis, or None to let it follow the data."""
+        self._ranges = (x, y)
+        if self._plot is None:
+            return
         if x is not None:
             self.plot.setXRange(*x, padding=0.02)
         if y is not None:
@@ -90,6 +114,8 @@ class PlotCard(Card):
         self, name: str, x: np.ndarray, low: np.ndarray, high: np.ndarray, colour: int = 0
     ) -> None:
         """Vertical bars from low to high at each x."""
+        import pyqtgraph as pg
+
         old = self._items.pop(name, None)
         if old is not None:
             self.plot.removeItem(old)
@@ -105,6 +131,8 @@ class PlotCard(Card):
         self, name: str, centres: np.ndarray, heights: np.ndarray, width: float, colour: str
     ) -> None:
         """Bars from zero."""
+        import pyqtgraph as pg
+
         old = self._items.pop(name, None)
         if old is not None:
             self.plot.removeItem(old)
@@ -117,6 +145,8 @@ class PlotCard(Card):
 
     def set_point(self, x: float, y: float) -> None:
         """Move the diamond that marks the operating point."""
+        import pyqtgraph as pg
+
         if self._point is None:
             self._point = pg.ScatterPlotItem(symbol="d", size=13)
             self._point.setZValue(10)
@@ -128,6 +158,8 @@ class PlotCard(Card):
 
     def set_marker_line(self, x: float, *, movable: bool = False, text: str = "") -> None:
         """Vertical line; a movable one emits ``marker_moved``."""
+        import pyqtgraph as pg
+
         if self._marker is None:
             self._marker = pg.InfiniteLine(
                 angle=90, movable=movable, label=text or None,
@@ -143,6 +175,8 @@ class PlotCard(Card):
 
     def clear_series(self) -> None:
         """Remove every line and bar."""
+        if self._plot is None:
+            return
         for item in self._items.values():
             self.plot.removeItem(item)
         self._items.clear()
@@ -158,6 +192,8 @@ class PlotCard(Card):
             self.marker_moved.emit(float(self._marker.value()))
 
     def _draw(self, name: str) -> None:
+        import pyqtgraph as pg
+
         line = self._lines[name]
         pen = pg.mkPen(line["colour"], width=line["width"], style=_DASH[line["style"]])
         hollow = line["style"] == "dashed"

@@ -9,8 +9,8 @@ from safetensors.numpy import save_file
 
 from medbench.base.atomic import atomic_folder, atomic_write_json
 from medbench.base.hashing import sha256_file
-from medbench.engine.inference.in_distribution import Gate
 from medbench.engine.learners.base import Core
+from medbench.engine.trust.in_distribution import Gate
 
 WEIGHTS = "model.safetensors"
 CARD = "card.md"

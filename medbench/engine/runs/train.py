@@ -21,13 +21,14 @@ from medbench.domain.records import from_json, to_json
 from medbench.engine.control import JobControl
 from medbench.engine.data import Prepared, Preparer
 from medbench.engine.device import choose_device
-from medbench.engine.inference.in_distribution import fit_gate
 from medbench.engine.learners import learner_of
-from medbench.engine.learners.base import FitTask, Fitted, Learner
+from medbench.engine.learners.base import Fitted, Learner
 from medbench.engine.plan.builder import PlanBuilder, values_of
-from medbench.engine.training.calibration import Calibration, fit_calibration
-from medbench.engine.training.environment import environment_json
-from medbench.engine.training.model_writer import write_model
+from medbench.engine.runs.environment import environment_json
+from medbench.engine.runs.model_writer import write_model
+from medbench.engine.training.task import FitTask
+from medbench.engine.trust.calibration import Calibration, fit_calibration
+from medbench.engine.trust.in_distribution import fit_gate
 from medbench.jobs.learners import learner_info
 from medbench.jobs.protocol import PlanSpec, TrainSpec
 from medbench.metrics.predictions import PredictionSet, write_predictions

@@ -1,0 +1,1 @@
+"""The jobs: train, plan, predict, evaluate."""

@@ -1,0 +1,1 @@
+"""Whether an answer can be trusted: calibration and the in-distribution gate."""
