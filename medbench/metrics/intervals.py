@@ -77,6 +77,10 @@ class PatientBootstrap:
         """Whether some patient has several cases."""
         return self.n_patients < len(self._patient)
 
+    def patients_of(self, chosen: NDArray[np.bool_]) -> int:
+        """How many patients the chosen cases come from."""
+        return len(np.unique(self._patient[chosen]))
+
     @property
     def weights(self) -> NDArray[np.float32]:
         """How often each patient is drawn, (draws, patients)."""

@@ -69,7 +69,7 @@ def write_predictions(path: Path, predictions: PredictionSet) -> None:
 def read_predictions(path: Path) -> PredictionSet:
     """Read what `write_predictions` wrote; raises `BadInputError` for anything else."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as stored:
             found = PredictionSet(
                 stored["case_id"],
                 stored["patient_id"],

@@ -126,6 +126,8 @@ class Reporter:
         found = auc(truth, score)
         if found is None:
             area = Metric(None, None, None, n, events)
+        elif self._bootstrap.clustered and found in (0.0, 1.0):
+            area = self._bounded(found, n)
         elif self._bootstrap.clustered:
             area = self._metric(found, self._bootstrap.of_auc(truth, score), n)
         else:
@@ -151,15 +153,28 @@ class Reporter:
     ) -> Metric:
         if n == 0:
             return Metric(None, None, None, 0, int(self._truth.sum()))
-        if self._bootstrap.clustered:
+        if self._bootstrap.clustered and 0 < successes < n:
             return self._metric(successes / n, self._bootstrap.of_counts(cells, statistic), n)
+        if self._bootstrap.clustered:
+            # every draw would give the same number: the patients bound it instead
+            return self._bounded(successes / n, n)
         return self._metric(successes / n, wilson(successes, n), n)
 
     def _resampled(self, cells: Floats, statistic: Callable[[Floats], Floats], n: int) -> Metric:
         if n == 0:
             return Metric(None, None, None, 0, int(self._truth.sum()))
         value = float(statistic(cells.sum(axis=0, keepdims=True))[0])
+        if value in (0.0, 1.0):
+            return self._bounded(value, n)
         return self._metric(value, self._bootstrap.of_counts(cells, statistic), n)
+
+    def _bounded(self, value: float, n: int) -> Metric:
+        """A value of exactly 0 or 1: Wilson, with the patients of the smaller class as its n."""
+        patients = self._bootstrap.patients_of
+        counts = [patients(self._truth), patients(~self._truth)]
+        small = max(1, min([c for c in counts if c] or [1]))
+        low, high = wilson(round(value * small), small)
+        return Metric(value, min(low, value), max(high, value), n, int(self._truth.sum()))
 
     def _metric(self, value: float, interval: tuple[float, float] | None, n: int) -> Metric:
         low, high = interval if interval is not None else (None, None)

@@ -137,10 +137,10 @@ def _opacities(out: Field, lung: Field, rng: np.random.Generator, x: Field, y: F
     for _ in range(int(rng.integers(1, 4))):
         side = 1 if rng.random() < 0.5 else -1
         cx, cy = side * float(rng.uniform(0.26, 0.52)), float(rng.uniform(-0.25, 0.36))
-        rx, ry = float(rng.uniform(0.10, 0.21)), float(rng.uniform(0.09, 0.18))
+        rx, ry = float(rng.uniform(0.08, 0.20)), float(rng.uniform(0.08, 0.17))
         patch = _patch(x, y, cx, cy, rx, ry, float(rng.uniform(0, np.pi)))
         grain = 1 + 0.35 * np.sin(x * rng.uniform(25, 55) + y * rng.uniform(20, 50))
-        out += float(rng.uniform(0.16, 0.34)) * patch * grain * (0.25 + 0.75 * lung)
+        out += float(rng.uniform(0.11, 0.27)) * patch * grain * (0.25 + 0.75 * lung)
 
 
 def _develop(attenuation: Field, rng: np.random.Generator) -> npt.NDArray[np.uint16]:

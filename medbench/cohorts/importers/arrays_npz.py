@@ -19,7 +19,7 @@ def _accepts(source: Path, options: SourceOptions) -> bool:
 
 def _read(source: Path, options: SourceOptions) -> Imported:
     try:
-        with np.load(source, allow_pickle=False) as stored:
+        with source.open("rb") as handle, np.load(handle, allow_pickle=False) as stored:
             parts = {
                 prefix: (stored[f"{prefix}images"], stored[f"{prefix}labels"])
                 for prefix in _PREFIXES

@@ -4,8 +4,16 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
-from PySide6.QtWidgets import QDoubleSpinBox, QVBoxLayout, QWidget
+from PySide6.QtGui import (
+    QColor,
+    QDoubleValidator,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPolygonF,
+)
+from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from medbench.domain.image import VoiWindow
 from medbench.imaging.window import grey_histogram
@@ -128,8 +136,7 @@ class ImagePanel(QWidget):
         self.histogram.window_wanted.connect(self._wanted)
         column.addWidget(self.histogram)
         row = hbox()
-        self._width, self._centre = _field(self.tr("Width")), _field(self.tr("Level"))
-        self._width.setMinimum(1)
+        self._width, self._centre = _field(self.tr("Width"), 1), _field(self.tr("Level"), -1e9)
         for name, field in (("W", self._width), ("L", self._centre)):
             row.addWidget(label(name, "secondary"))
             row.addWidget(field, 1)
@@ -161,8 +168,8 @@ class ImagePanel(QWidget):
         for field in (self._width, self._centre):
             field.setEnabled(window is not None)
         if window is not None:
-            self._width.setValue(window.width)
-            self._centre.setValue(window.center)
+            self._width.setText(f"{window.width:.0f}")
+            self._centre.setText(f"{window.center:.0f}")
 
     def show_slice(self, index: int) -> None:
         """Histogram of a slice, if it is there."""
@@ -204,16 +211,14 @@ class ImagePanel(QWidget):
 
     def _typed(self) -> None:
         window = self._model.window
-        centre, width = self._centre.value(), self._width.value()
-        if window is not None and (window.center, window.width) != (centre, width):
+        shown = None if window is None else (f"{window.center:.0f}", f"{window.width:.0f}")
+        if window is not None and shown != (self._centre.text(), self._width.text()):
+            centre, width = float(self._centre.text()), float(self._width.text())
             self._model.set_voi(VoiWindow(centre, width, window.function))
 
 
-def _field(name: str) -> QDoubleSpinBox:
-    field = QDoubleSpinBox()
+def _field(name: str, low: float) -> QLineEdit:
+    field = QLineEdit()
     field.setAccessibleName(name)
-    field.setRange(-1e6, 1e6)
-    field.setDecimals(0)
-    field.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
-    field.setKeyboardTracking(False)
+    field.setValidator(QDoubleValidator(low, 1e9, 2))
     return field

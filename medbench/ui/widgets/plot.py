@@ -54,6 +54,9 @@ class PlotCard(Card):
             plot = pg.PlotWidget()
             plot.setAccessibleName(self.title.text())
             plot.setMinimumHeight(110)
+            # its own wish is 640 x 480, which would stretch every page it stands on
+            policy = plot.sizePolicy().Policy
+            plot.setSizePolicy(policy.Expanding, policy.Ignored)
             plot.setMenuEnabled(False)
             plot.hideButtons()
             plot.setMouseEnabled(False, False)
