@@ -64,7 +64,9 @@ def _live_qthreads() -> list[object]:
     from PySide6.QtCore import QThread
     from shiboken6 import isValid
 
-    return [o for o in gc.get_objects() if isinstance(o, QThread) and isValid(o) and o.isRunning()]
+    return [
+        o for o in gc.get_objects() if issubclass(type(o), QThread) and isValid(o) and o.isRunning()
+    ]
 
 
 def _live_timers() -> list[object]:
@@ -73,7 +75,9 @@ def _live_timers() -> list[object]:
     from PySide6.QtCore import QTimer
     from shiboken6 import isValid
 
-    return [o for o in gc.get_objects() if isinstance(o, QTimer) and isValid(o) and o.isActive()]
+    return [
+        o for o in gc.get_objects() if issubclass(type(o), QTimer) and isValid(o) and o.isActive()
+    ]
 
 
 @pytest.fixture(autouse=True)

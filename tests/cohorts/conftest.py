@@ -33,8 +33,6 @@ def table_csv(tmp_path):
     for i in range(100):
         label = i % 2
         marker = "" if i % 17 == 3 else f"{dice.normal(label * 2, 1):.3f}"
-        lines.append(
-            f"{dice.integers(20, 90)},{'FM'[i % 3 == 0]},{marker},{['no', 'yes'][label]}"
-        )
+        lines.append(f"{dice.integers(20, 90)},{'FM'[i % 3 == 0]},{marker},{['no', 'yes'][label]}")
     path.write_text("\n".join(lines) + "\n")
     return path

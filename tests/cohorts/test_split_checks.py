@@ -67,9 +67,10 @@ def test_a_giant_group_goes_to_training():
 
 def test_leaks_are_found_and_block(tmp_path):
     (tmp_path / "a.npy").write_bytes(b"")
-    cohort = make(["a", "a", "b", "c"], [0, 1, 0, 1], ["h0", "h1", "h2", "h0"])
+    cohort = make(["a", "a", "b", "c"], [0, 1, 1, 1], ["h0", "h1", "h2", "h0"])
     roles = {"c0": Role.TRAIN, "c1": Role.VAL, "c2": Role.TRAIN, "c3": Role.VAL}
     split = Split("column:x", None, roles, "d")
+    cohort = replace(cohort, classes=("no", "yes", "maybe"))
     found = by_id(run_checks(cohort, split, tmp_path))
     assert found["same-patient"].case_ids == ("c0", "c1")
     assert found["exact-duplicate"].case_ids == ("c0", "c3")

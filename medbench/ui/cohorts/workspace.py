@@ -232,8 +232,9 @@ class CohortsWorkspace(Workspace):
         _fill(self._part_filter, self.tr("Part: any"), parts)
         self.filter.choose(label="", part="")
         image = cohort.task is Task.IMAGE
-        for column in (2, 3):
-            self.table.setColumnHidden(column, not image)
+        known = {key for case in cohort.cases[:2000] for key in case.attributes}
+        self.table.setColumnHidden(2, not image or not known & {"age", "sex"})
+        self.table.setColumnHidden(3, not image or "view" not in known)
         self.context_changed.emit(cohort.name, cohort.task.value)
 
     def show_object(self, payload: object) -> None:
