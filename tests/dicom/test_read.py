@@ -198,9 +198,13 @@ def test_a_damaged_stream_is_a_decode_error(write):
     data = path.read_bytes()
     at = data.index(b"\xff\xd8\xff")
     path.write_bytes(data[: at + 20] + b"\0" * (len(data) - at - 28) + data[-8:])
-    with DecoderPool(1) as pool, open_display(only(path), pool) as reader:
-        with pytest.raises(DecodeError):
-            reader.read(0)
+    display = only(path)
+    with (
+        DecoderPool(1) as pool,
+        open_display(display, pool) as reader,
+        pytest.raises(DecodeError),
+    ):
+        reader.read(0)
 
 
 def test_conformance_files_equal_pydicom(real_data):
