@@ -48,7 +48,7 @@ def test_every_control_has_an_accessible_name(app):
             inside = isinstance(widget, QLineEdit) and isinstance(parent, QComboBox)
             inside |= isinstance(widget, QAbstractItemView) and "Combo" in type(parent).__name__
             inside |= isinstance(widget, QScrollBar)
-                inside |= parent is not None and "Combo" in parent.metaObject().className()
+            inside |= parent is not None and "Combo" in parent.metaObject().className()
             inside |= widget.objectName().startswith("qt_") or "QHeader" in type(widget).__name__
             inside |= type(widget).__name__ in ("QTableCornerButton", "QScrollBar", "QTabBar")
             inside |= parent is not None and isinstance(parent, (QLineEdit, QTabBar))
