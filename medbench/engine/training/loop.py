@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch.nn import functional
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from medbench.base.errors import JobFailedError
 from medbench.engine.device import probe_precision
@@ -68,8 +69,17 @@ class _Loop:
         self.optimizer = torch.optim.AdamW(
             self.net.parameters(), lr=1e-3, weight_decay=float(self.plan["weight_decay"])
         )
-        self.best = {k: v.detach().clone() for k, v in self.net.state_dict().items()}
+        # what is validated and kept is the mean over the last two epochs or so (Polyak and
+        # Juditsky 1992): single epochs on few cases jump, and picking the luckiest one is no skill
+        decay = max(0.9, 1 - 1 / (2 * self.steps_per_epoch))
+        self.mean = AveragedModel(
+            self.net, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True
+        )
+        self.best = self.mean_weights()
         self.weights = torch.tensor(fit.class_weights(), dtype=torch.float32, device=self.device)
+
+    def mean_weights(self) -> dict[str, torch.Tensor]:
+        return {k: v.detach().clone() for k, v in self.mean.module.state_dict().items()}
 
     def restore(self) -> None:
         found = load_checkpoint(self.fit.checkpoints / "last") if self.fit.resume else None
@@ -86,6 +96,8 @@ class _Loop:
             }
 
         self.net.load_state_dict(part("net."))
+        self.mean.module.load_state_dict(part("mean."))
+        self.mean.n_averaged.fill_(int(state["averaged"]))
         self.best = {key: value.to(self.device) for key, value in part("best.").items()}
         slots: dict[int, dict[str, torch.Tensor]] = {}
         for key, value in part("opt.").items():
@@ -97,10 +109,11 @@ class _Loop:
 
     def save(self) -> None:
         arrays = {f"net.{k}": v.detach().cpu().numpy() for k, v in self.net.state_dict().items()}
+        arrays |= {f"mean.{k}": v.cpu().numpy() for k, v in self.mean_weights().items()}
         arrays |= {f"best.{k}": v.detach().cpu().numpy() for k, v in self.best.items()}
         for number, slot in self.optimizer.state_dict()["state"].items():
             arrays |= {f"opt.{number}.{name}": v.cpu().numpy() for name, v in slot.items()}
-        state = dict(self.state)
+        state = {**self.state, "averaged": int(self.mean.n_averaged)}
         state["best_loss"] = state["best_loss"] if math.isfinite(state["best_loss"]) else None
         save_checkpoint(self.fit.checkpoints / "last", arrays, state)
 
@@ -156,6 +169,7 @@ class _Loop:
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
         self.optimizer.step()
+        self.mean.update_parameters(self.net)
         value = float(loss.detach())
         if not math.isfinite(value):
             raise JobFailedError(
@@ -164,12 +178,12 @@ class _Loop:
         return value
 
     def validate(self) -> tuple[float, float | None]:
-        self.net.eval()
+        self.mean.eval()
         found = []
         with torch.inference_mode():
             for begin in range(0, len(self.task.val), 128):
                 batch = self.task.val[begin : begin + 128].to(self.device)
-                found.append(self.net(batch).float().cpu().numpy())
+                found.append(self.mean(batch).float().cpu().numpy())
         logits = np.concatenate(found).astype(np.float64)
         labels = self.fit.val.labels
         return log_loss(labels, logits), class_auc(labels, logits, self.fit.cohort.positive)
@@ -201,7 +215,7 @@ class _Loop:
             same = abs(area - self.state["best_auc"]) <= 1e-9
             if better or (same and val_loss < self.state["best_loss"]):
                 self.state.update(best_auc=area, best_loss=val_loss, best_epoch=number + 1)
-                self.best = {k: v.detach().clone() for k, v in self.net.state_dict().items()}
+                self.best = self.mean_weights()
             self.state["epoch"] = number + 1
             self.save()
             self.fit.control.metric(
