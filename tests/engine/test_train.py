@@ -75,7 +75,7 @@ def test_cnn_on_images_with_overlay(workspace, image_cohort, engine, tmp_path):
 
 
 def test_a_killed_run_resumes_to_the_same_weights(workspace, image_cohort):
-    settings = {"epochs": 8, "widths": "8,16", "patience": 8}
+    settings = {"epochs": 8, "widths": "8,16", "patience": 8, "precision": "float32"}
     whole = prepare_run(workspace, image_cohort, "cnn", overrides=settings, seed=5)
     _, expected = train_blocking(workspace, whole)
     spec = prepare_run(workspace, image_cohort, "cnn", overrides=settings, seed=5)

@@ -89,6 +89,6 @@ def add_descent_rows(
     )  # fmt: skip
     plan.row(
         "precision", "Precision", "auto",
-        "bfloat16 where a measured step is faster, else float32.",
+        "bfloat16 where a measured step is faster, else float32. Set it to repeat a run exactly.",
         choices=("auto", "float32", "bfloat16"),
     )  # fmt: skip

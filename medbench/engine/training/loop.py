@@ -121,13 +121,15 @@ class _Loop:
         if self.state["precision"] is None:
             wanted = str(self.plan["precision"])
             example = self.task.train[: self.batch]
-            chosen = probe_precision(self.net, example, self.device)
-            if wanted != "auto":
-                chosen["bf16"] = wanted == "bfloat16"
+            if wanted == "auto":
+                chosen = probe_precision(self.net, example, self.device)
+            else:  # nothing measured: the same run twice gives the same numbers
+                chosen = {"bf16": wanted == "bfloat16", "channels_last": False}
             self.state["precision"] = chosen
             name = "bfloat16" if chosen["bf16"] else "float32"
             layout = ", channels last" if chosen["channels_last"] else ""
-            self.fit.control.log(f"Precision: {name}{layout}, measured on this device.")
+            how = "measured on this device" if wanted == "auto" else "set by you"
+            self.fit.control.log(f"Precision: {name}{layout}, {how}.")
         if self.state["precision"]["channels_last"]:
             self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
