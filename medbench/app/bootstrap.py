@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, QTimer, Slot
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
+from medbench.app.start_record import StartRecord
 from medbench.base.paths import default_workspace
 from medbench.base.settings import read_settings
 from medbench.dicom.decoding.pool import DecoderPool
@@ -43,6 +44,7 @@ class App(QObject):
         super().__init__()
         self.qt = qt
         workspace.mkdir(parents=True, exist_ok=True)
+        self.start_record = StartRecord(workspace)
         logs = workspace / "logs"
         logs.mkdir(exist_ok=True)
         self.pool = DecoderPool()
@@ -66,6 +68,10 @@ class App(QObject):
         self._warm.timeout.connect(self._warm_up)
         self.inference.engine_started.connect(self._engine_started)
         self._closed = False
+        library = self.session.library
+        library.scan_started.connect(self._scan_started)
+        library.volume_loaded.connect(self._opened)
+        library.volume_failed.connect(self._refused)
 
     def _session(self, workspace: Path) -> Session:
         messages, jobs = Messages(self), JobList(self)
@@ -96,8 +102,22 @@ class App(QObject):
         self.window.resize(1600, 1000)
         self.window.show()
         self.refresh()
-        if paths:
-            self.window.open_paths([Path(path) for path in paths])
+        messages = self.session.messages
+        if self.start_record.safe_mode:
+            messages.warning(
+                self.tr("Safe mode: the last starts did not reach the window"),
+                self.tr("Nothing was opened by itself. Open one thing at a time."),
+            )
+            self.start_record.started()
+            return
+        wanted = [Path(path) for path in paths]
+        if trusted := [path for path in wanted if not self.start_record.suspect(path)]:
+            self.window.open_paths(trusted)
+        if len(trusted) < len(wanted):
+            messages.warning(
+                self.tr("medbench ended while it was opening this the last time"),
+                self.tr("It was not opened by itself; use Open study if you want to try again."),
+            )
         self._warm.start(WARM_UP_MS)
 
     def refresh(self) -> None:
@@ -107,8 +127,22 @@ class App(QObject):
         self.session.cohorts.refresh()
         self.session.evaluations.refresh()
 
+    @Slot(object)
+    def _scan_started(self, paths: list[Path]) -> None:
+        self.start_record.opening(paths)
+
+    @Slot(object, object)
+    def _opened(self, _display: object, _volume: object) -> None:
+        self.start_record.opened()
+
+    @Slot(object, str)
+    def _refused(self, _display: object, _reason: str) -> None:
+        self.start_record.opened()
+
     @Slot()
     def _warm_up(self) -> None:
+        self.start_record.started()
+
         def work(handle: Handle) -> EngineProcess:
             return handle.engine()
 
@@ -160,6 +194,7 @@ class App(QObject):
         for lane in (self.thumbnails, self.lane, self.inference):
             lane.close()
         self.pool.close()
+        self.start_record.closed()
 
 
 def build_app(workspace: Path | None = None) -> App:

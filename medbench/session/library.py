@@ -47,6 +47,8 @@ class Library(QObject):
     -------
     changed
         Studies were added or closed.
+    scan_started : list of Path
+        Paths are about to be read.
     scan_finished : ScanResult
         A scan has ended.
     thumbnail_ready : str, object
@@ -60,6 +62,7 @@ class Library(QObject):
     """
 
     changed = Signal()
+    scan_started = Signal(object)
     scan_finished = Signal(object)
     thumbnail_ready = Signal(str, object)
     volume_opened = Signal(object, object)
@@ -102,6 +105,7 @@ class Library(QObject):
     def open_paths(self, paths: Sequence[Path]) -> None:
         """Scan files and folders; what is found is added."""
         wanted = [Path(path) for path in paths]
+        self.scan_started.emit(wanted)
         self._job_id = new_id("scan")
         self._jobs.add(self._job_id, self.tr("Reading headers"), self._cancel_scan)
         self._jobs.update(self._job_id, state=JobState.RUNNING)

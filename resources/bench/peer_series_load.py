@@ -10,7 +10,8 @@ SimpleITK.ProcessObject.SetGlobalWarningDisplay(False)
 begin = time.perf_counter()
 reader = SimpleITK.ImageSeriesReader()
 reader.SetFileNames(reader.GetGDCMSeriesFileNames(sys.argv[1]))
-voxels = SimpleITK.GetArrayViewFromImage(reader.Execute())
+image = reader.Execute()  # the view below does not keep it alive
+voxels = SimpleITK.GetArrayViewFromImage(image)
 print(
     json.dumps(
         {
