@@ -130,6 +130,9 @@ def test_open_scroll_window_planes(app, wait, ct_folder):
     QTest.mouseClick(axial, Qt.MouseButton.LeftButton, pos=place)
     assert page.model.point_mm[:2] == pytest.approx([20, 30], abs=0.6)
     assert page.viewports[PlaneKind.SAGITTAL].index == pytest.approx(20, abs=1)
+    axial.set_index(axial.index - 4)
+    assert page.model.point_mm[:2] == pytest.approx([20, 30], abs=0.6)
+    assert page.viewports[PlaneKind.ACQUIRED].index == axial.index
 
 
 def test_pixels_on_screen_are_those_of_display_frame(app, wait, ct_folder):

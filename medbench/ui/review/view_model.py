@@ -58,6 +58,8 @@ class ViewModel(QObject):
         self.overlay_shown = True
         self.overlay_opacity = 0.5
         self.failure = ""
+        self.linked = False
+        """Whether planes are shown beside each other and follow one point."""
         self.show_patient = True
         self._states: dict[str, tuple[Voi | None, bool]] = {}
 

@@ -106,7 +106,17 @@ class Viewport(Hand):
             return
         self._state = replace(self._state, index=index)
         self.index_changed.emit(index)
+        self._move_point(index)
         self.update()
+
+    def _move_point(self, index: int) -> None:
+        """Scrolling one plane moves the lines in the others."""
+        plane, point = self.plane, self._model.point_mm
+        if not self._model.linked or plane is None or point is None:
+            return
+        at, row, column = plane.place_of(point)
+        if round(at) != index:
+            self._model.set_point(plane.point_of(index, row, column))
 
     def set_active(self, active: bool) -> None:
         """Frame in accent colour."""
@@ -145,7 +155,7 @@ class Viewport(Hand):
     @Slot()
     def _point_changed(self) -> None:
         plane, point = self.plane, self._model.point_mm
-        if plane is not None and point is not None and self.kind is not PlaneKind.ACQUIRED:
+        if plane is not None and point is not None and self._model.linked:
             self.set_index(round(plane.place_of(point)[0]))
         self.update()
 

@@ -220,6 +220,7 @@ class ReviewWorkspace(Workspace):
     # layout
 
     def _arrange(self) -> None:
+        self.model.linked = self._mpr
         for view in self.viewports.values():
             self._grid.removeWidget(view)
             view.hide()
@@ -260,9 +261,12 @@ class ReviewWorkspace(Workspace):
         else:
             self._mpr = not self._mpr
         self._maximised = None
-        if self._mpr and self.model.point_mm is not None:
-            self.model.set_point(self.model.point_mm)
         self._arrange()
+        stack = self.viewports[PlaneKind.ACQUIRED]
+        plane, point = stack.plane, self.model.point_mm
+        if self._mpr and plane is not None and point is not None:  # stay on the slice being read
+            _, row, column = plane.place_of(point)
+            self.model.set_point(plane.point_of(stack.index, row, column))
 
     # tools
 
