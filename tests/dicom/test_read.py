@@ -211,6 +211,8 @@ def test_conformance_files_equal_pydicom(real_data):
     """Every uncompressed file that pydicom reads has the same stored values here."""
     root = real_data / "dicom_conformance"
     checked = 0
+    shown = [(f.path, d, i) for d in displays(root) for i, f in enumerate(d.frames)]
+    by_path = {path: (display, index) for path, display, index in shown}
     for path in sorted(root.rglob("*.dcm"))[:120]:
         try:
             ds = pydicom.dcmread(path)
@@ -221,11 +223,11 @@ def test_conformance_files_equal_pydicom(real_data):
             raw = ds.pixel_array
         except Exception:  # noqa: BLE001 - what the oracle refuses is no oracle
             continue
-        found = displays(path)
-        if not found or found[0].photometric == "PALETTE COLOR":
+        found = by_path.get(path)
+        if found is None or found[0].photometric == "PALETTE COLOR":
             continue
         with open_display(found[0]) as reader:
-            ours = np.asarray(reader.read(0), np.float64)
+            ours = np.asarray(reader.read(found[1]), np.float64)
         slope = float(getattr(ds, "RescaleSlope", 1) or 1)
         intercept = float(getattr(ds, "RescaleIntercept", 0) or 0)
         if "ModalityLUTSequence" in ds or "SharedFunctionalGroupsSequence" in ds:
