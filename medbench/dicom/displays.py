@@ -2,20 +2,20 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pydicom
-from pydicom.errors import InvalidDicomError
 
 from medbench.dicom import tags
+from medbench.dicom.frame_groups import FramePlane, dose_planes, frame_planes
 from medbench.dicom.geometry import stack_slices, valid_orientation
 from medbench.dicom.guard import Header
 from medbench.dicom.values import sop_class_name
 from medbench.domain.image import DisplayKind, DisplaySet, FrameRef
 
 _POSITION_DECIMALS = 2
+_FRAME_KEYS = ("orientation", "size", "stack", "echo time", "b-value", "frame type", "segment")
 _WAVEFORM = "1.2.840.10008.5.1.4.1.1.9."
 _DOCUMENTS = (
     "1.2.840.10008.5.1.4.1.1.88.",
@@ -40,8 +40,16 @@ def build_displays(members: Sequence[Header]) -> list[DisplaySet]:
     reasons = _split_reasons(list(singles))
     for key, group in singles.items():
         displays.extend(_single_frames(group, reasons[key]))
-    displays.sort(key=lambda d: -d.slices)
-    return displays
+    return sorted(_grouped(displays), key=lambda d: (-d.slices, d.time_group, d.time_index))
+
+
+def _grouped(displays: list[DisplaySet]) -> Iterator[DisplaySet]:
+    """Number the groups of time points, so that a slider finds the others of a display."""
+    group = 0
+    for display in displays:
+        if display.time_count > 1 and display.time_index == 0:
+            group += 1
+        yield replace(display, time_group=group) if display.time_count > 1 else display
 
 
 def _shape(header: Header) -> tuple[int, int]:
@@ -119,7 +127,8 @@ def _single_frames(group: list[Header], reason: str) -> Iterator[DisplaySet]:
         found.sort(key=_instance_order)
     for time in range(repeats):
         phase = [found[time] for found in by_position.values() if len(found) > time]
-        yield _volume(phase, _joined(reason, f"Time point {time + 1} of {repeats}"))
+        display = _volume(phase, _joined(reason, f"Time point {time + 1} of {repeats}"))
+        yield replace(display, time_index=time, time_count=repeats)
 
 
 def _joined(*parts: str) -> str:
@@ -150,6 +159,7 @@ def _base(header: Header) -> dict[str, Any]:
         "columns": columns,
         "colour": _colour(header),
         "photometric": header.text(tags.PHOTOMETRIC),
+        "sop_class_uid": header.text(tags.SOP_CLASS_UID),
         "pixel_spacing_mm": (spacing[0], spacing[1]) if valid else None,
     }
 
@@ -196,50 +206,66 @@ def _multi_frame(header: Header) -> Iterator[DisplaySet]:
     frames = max(1, int(header.number(tags.NUMBER_OF_FRAMES) or 1))
     uid = header.text(tags.SOP_INSTANCE_UID)
     base = _base(header)
-    planes = _frame_planes(header.path, frames) if header.sequences else None
+    planes = frame_planes(header.path, frames) if header.sequences else None
+    if planes is None and frames > 1:
+        planes = dose_planes(header, frames)
     if planes is None:
         yield DisplaySet(
             kind=DisplayKind.MULTIFRAME if frames > 1 else DisplayKind.STACK,
             frames=tuple(FrameRef(header.path, i, uid) for i in range(frames)),
             reason="Frames without positions" if frames > 1 else "",
             warnings=tuple(header.warnings),
+            times_s=_frame_times(header, frames),
             **base,
         )
         return
-    groups: dict[tuple[float, ...], list[int]] = defaultdict(list)
-    for i, (_, orientation, _) in enumerate(planes):
-        groups[tuple(np.round(orientation, 3) + 0.0)].append(i)
+    groups: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    for i, plane in enumerate(planes.planes):
+        groups[plane.key].append(i)
+    header.warnings.extend(planes.warnings)
+    differing = _FRAME_KEYS[: len(next(iter(groups)))]
+    names = [n for i, n in enumerate(differing) if len({key[i] for key in groups}) > 1]
     for members in groups.values():
-        reason = f"Split by orientation, {len(groups)} groups" if len(groups) > 1 else ""
-        yield from _frame_volumes(header, members, planes, base, reason)
+        reason = f"Split by {', '.join(names)}" if names else ""
+        yield from _frame_volumes(header, members, planes.planes, base, reason)
 
 
-Plane = tuple[tuple[float, float, float], tuple[float, ...], tuple[float, float]]
+def _frame_times(header: Header, frames: int) -> tuple[float, ...]:
+    """Seconds each frame is shown: Frame Time Vector, else Frame Time (PS3.3 C.7.6.5)."""
+    vector = header.numbers(tags.FRAME_TIME_VECTOR)
+    if len(vector) == frames:
+        steps = [*vector[1:], vector[-1] if frames > 1 else vector[0]]
+        return tuple(max(0.0, v) / 1000 for v in steps)
+    time = header.number(tags.FRAME_TIME)
+    return (time / 1000,) * frames if time and time > 0 else ()
 
 
 def _frame_volumes(
-    header: Header, members: list[int], planes: list[Plane], base: dict[str, Any], reason: str
+    header: Header, members: list[int], planes: list[FramePlane], base: dict[str, Any], reason: str
 ) -> Iterator[DisplaySet]:
     by_position: dict[tuple[float, ...], list[int]] = defaultdict(list)
     for i in members:
-        by_position[tuple(np.round(planes[i][0], _POSITION_DECIMALS) + 0.0)].append(i)
+        by_position[tuple(np.round(planes[i].position_mm, _POSITION_DECIMALS) + 0.0)].append(i)
     repeats = max(len(found) for found in by_position.values())
     uid = header.text(tags.SOP_INSTANCE_UID)
     if len(by_position) == 1 and repeats > 1:
         yield DisplaySet(
             kind=DisplayKind.MULTIFRAME,
-            frames=tuple(FrameRef(header.path, i, uid, None, planes[i][0]) for i in members),
+            frames=tuple(
+                FrameRef(header.path, i, uid, None, planes[i].position_mm) for i in members
+            ),
             reason=_joined(reason, f"{repeats} frames at one position"),
             warnings=tuple(header.warnings),
-            **{**base, "pixel_spacing_mm": planes[members[0]][2]},
+            times_s=_frame_times(header, len(members)),
+            **{**base, "pixel_spacing_mm": planes[members[0]].spacing_mm},
         )
         return
     for time in range(repeats):
         phase = [found[time] for found in by_position.values() if len(found) > time]
-        spacing = planes[phase[0]][2]
+        spacing = planes[phase[0]].spacing_mm
         stacked = stack_slices(
-            [planes[i][0] for i in phase],
-            planes[phase[0]][1],
+            [planes[i].position_mm for i in phase],
+            planes[phase[0]].orientation,
             spacing,
             base["rows"],
             base["columns"],
@@ -249,57 +275,16 @@ def _frame_volumes(
         yield DisplaySet(
             kind=DisplayKind.VOLUME if len(phase) > 1 else DisplayKind.STACK,
             frames=tuple(
-                FrameRef(header.path, phase[i], uid, None, planes[phase[i]][0])
+                FrameRef(header.path, phase[i], uid, None, planes[phase[i]].position_mm)
                 for i in stacked.order
             ),
             geometry=stacked.geometry,
             reason=_joined(why, *(() if stacked.geometry.uniform else stacked.warnings)),
             warnings=(*header.warnings, *stacked.warnings),
+            time_index=time,
+            time_count=repeats,
             **{**base, "pixel_spacing_mm": spacing},
         )
-
-
-def _frame_planes(path: Path, frames: int) -> list[Plane] | None:
-    """Position, orientation and spacing of each frame; None when any is absent."""
-    try:
-        dataset = pydicom.dcmread(path, stop_before_pixels=True, force=True)
-        shared = _item(dataset, "SharedFunctionalGroupsSequence")
-        per_frame = dataset.get("PerFrameFunctionalGroupsSequence") or []
-        if len(per_frame) != frames:
-            return None
-        planes: list[Plane] = []
-        for group in per_frame:
-            position = _functional(group, shared, "PlanePositionSequence", "ImagePositionPatient")
-            orientation = _functional(
-                group, shared, "PlaneOrientationSequence", "ImageOrientationPatient"
-            )
-            spacing = _functional(group, shared, "PixelMeasuresSequence", "PixelSpacing")
-            if position is None or orientation is None or spacing is None:
-                return None
-            point = tuple(float(v) for v in position)
-            cosines = tuple(float(v) for v in orientation)
-            if len(point) != 3 or not valid_orientation(cosines):
-                return None
-            planes.append((point, cosines, (float(spacing[0]), float(spacing[1]))))
-    except (InvalidDicomError, OSError, ValueError, TypeError, KeyError, RecursionError,
-            NotImplementedError, AttributeError, IndexError):  # fmt: skip
-        return None  # hostile functional groups: frames are shown without positions
-    return planes
-
-
-def _item(dataset: Any, keyword: str) -> Any:
-    sequence = dataset.get(keyword)
-    return sequence[0] if sequence else None
-
-
-def _functional(group: Any, shared: Any, sequence: str, keyword: str) -> Any:
-    """Value from the per-frame group, else from the shared one (per-frame wins, T27)."""
-    for source in (group, shared):
-        if source is not None and (item := _item(source, sequence)) is not None:
-            value = item.get(keyword)
-            if value is not None:
-                return value
-    return None
 
 
 def _without_pixels(header: Header) -> DisplaySet:

@@ -1,18 +1,39 @@
 """What one frame needs beside its voxels: VOI, polarity, padding, corner texts."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pydicom
 
 from medbench.dicom import tags
+from medbench.dicom.calibration import pixel_aspect, read_calibration
 from medbench.dicom.guard import Header
+from medbench.dicom.overlays import overlay_planes
+from medbench.dicom.pet import read_suv
 from medbench.dicom.pixels import PixelFormat
+from medbench.dicom.shutter import read_shutter
 from medbench.dicom.values import header_text, iso_date, iso_time, person_name
 from medbench.dicom.voi import Rescale, line, lut_item, padding_range, voi_alternatives
-from medbench.domain.image import FrameInfo, FrameRef
+from medbench.domain.image import (
+    FrameInfo,
+    FrameRef,
+    Orientation,
+    Voi,
+    VoiFunction,
+    VoiWindow,
+)
 
 _UNITS = {"HU": "HU", "US": "", "OD": "OD"}
+_PET_UNITS = {
+    "BQML": "Bq/ml",
+    "GML": "g/ml",
+    "CNTS": "counts",
+    "PROPCPS": "counts/s",
+    "PROPCNTS": "counts",
+}
 
 
 def read_dataset(path: Path) -> Any:
@@ -34,6 +55,10 @@ def functional_group(dataset: Any, frame: int, sequence: str) -> Any:
 
 def frame_rescale(header: Header, frame: int, form: PixelFormat, dataset: Any = None) -> Rescale:
     """Modality transformation of one frame (PS3.3 C.11.1; C.7.6.16.2.9 in multi-frame)."""
+    if to_intensity_only(header):
+        return Rescale()
+    if header.text(tags.MODALITY) == "RTDOSE":
+        return line(header.number(tags.DOSE_GRID_SCALING), None)
     if tags.MODALITY_LUT_SEQUENCE in header.sequences:
         dataset = dataset if dataset is not None else read_dataset(header.path)
         lut = lut_item(dataset.ModalityLUTSequence[0], signed_input=form.signed)
@@ -55,29 +80,53 @@ def _number(item: Any, keyword: str) -> float | None:
     return None if value in (None, "") else float(value)
 
 
-def frame_info(header: Header, ref: FrameRef, form: PixelFormat) -> FrameInfo:
-    """Read a frame's presentation; damaged parts are left out with a warning."""
+def to_intensity_only(header: Header) -> bool:
+    """XA and XRF: the Modality LUT leads back to X-ray intensity, not to the display (T18).
+
+    PS3.3 C.8.7.1.1.2 and PS3.4 N.2.1.2.
+    """
+    relationship = header.text(tags.PIXEL_INTENSITY_RELATIONSHIP)
+    return header.text(tags.MODALITY) in ("XA", "RF") and relationship in ("LOG", "DISP")
+
+
+RawPixels = Callable[[], np.ndarray | None]
+
+
+def frame_info(
+    header: Header, ref: FrameRef, form: PixelFormat, raw_pixels: RawPixels = lambda: None
+) -> FrameInfo:
+    """Read a frame's presentation; damaged parts are left out with a warning.
+
+    ``raw_pixels`` gives the unmasked cells of the frame, for overlays inside them.
+    """
     warnings = list(header.warnings)
-    annotations = _corner_texts(header)
+    annotations = corner_texts(header)
+    rest = FrameInfo()
     try:
         dataset = read_dataset(ref.path)
         source = functional_group(dataset, ref.frame, "FrameVOILUTSequence") or dataset
         rescale = frame_rescale(header, ref.frame, form, dataset)
-        vois, found = voi_alternatives(source, signed_input=form.signed or rescale.intercept < 0)
+        signed = form.signed or rescale.intercept < 0 or header.text(tags.MODALITY) == "CT"
+        vois, found = voi_alternatives(source, signed_input=signed)
         warnings.extend(found)
         annotations |= _technique(dataset)
         shape = str(dataset.get("PresentationLUTShape", "") or "").strip()
-        unit = _UNITS.get(str(dataset.get("RescaleType", "") or ""), "")
+        unit = _unit(dataset, rescale)
+        rest = _placed(dataset, ref.frame, form, raw_pixels)
     except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError,
             NotImplementedError, OSError) as error:  # fmt: skip
         warnings.append(f"presentation values cannot be read ({type(error).__name__})")
         vois, rescale, shape, unit = (), Rescale(), "", ""
     if rescale.warning:
         warnings.append(rescale.warning)
+    if rescale.intercept and header.text(tags.MODALITY) == "PT":
+        warnings.append("a PET image with a Rescale Intercept: it should be 0")
+    vois, badge = in_modality_units(vois, rescale, stored_range(form), header.text(tags.MODALITY))
     if not unit and header.text(tags.MODALITY) == "CT" and not rescale.identity:
         unit = "HU"
     inverted = shape == "INVERSE" or (shape == "" and form.photometric == "MONOCHROME1")
-    return FrameInfo(
+    return replace(
+        rest,
         vois=() if form.colour or form.photometric == "PALETTE COLOR" else vois,
         inverted=inverted and not form.colour,
         padding=None
@@ -89,11 +138,97 @@ def frame_info(header: Header, ref: FrameRef, form: PixelFormat) -> FrameInfo:
         ),
         value_unit=unit,
         annotations={key: value for key, value in annotations.items() if value},
-        warnings=tuple(warnings),
+        warnings=(*warnings, *rest.warnings),
+        badges=(*rest.badges, *((badge,) if badge else ())),
+        stored_line=(rescale.slope, rescale.intercept) if rescale.lut is None else (1.0, 0.0),
+        stored_range=stored_range(form),
     )
 
 
-def _corner_texts(header: Header) -> dict[str, str]:
+def stored_range(form: PixelFormat) -> tuple[float, float]:
+    """Smallest and largest stored value the bits allow."""
+    if form.signed:
+        return float(-(1 << form.bits_stored - 1)), float((1 << form.bits_stored - 1) - 1)
+    return 0.0, float((1 << form.bits_stored) - 1)
+
+
+def in_modality_units(
+    vois: tuple[Voi, ...], rescale: Rescale, stored: tuple[float, float], modality: str
+) -> tuple[tuple[Voi, ...], str]:
+    """Windows that can only be meant in stored units, moved to modality units; and a badge (T42).
+
+    A window is moved where the modality range fills less than a twentieth of it, and the stored
+    range at least a fifth. CT windows are always in HU.
+    """
+    if rescale.identity or rescale.lut is not None or modality == "CT":
+        return vois, ""
+    mapped = sorted(v * rescale.slope + rescale.intercept for v in stored)
+    moved: list[Voi] = []
+    for voi in vois:
+        meant = isinstance(voi, VoiWindow) and (
+            _filled(voi, mapped[0], mapped[1]) < 0.05 and _filled(voi, *stored) > 0.2
+        )
+        if not meant or not isinstance(voi, VoiWindow):
+            return vois, ""
+        centre = voi.center * rescale.slope + rescale.intercept
+        width = voi.width * abs(rescale.slope)
+        moved.append(VoiWindow(centre, width, VoiFunction.LINEAR_EXACT, voi.explanation))
+    return (tuple(moved), "window in stored units") if moved else (vois, "")
+
+
+def _filled(window: VoiWindow, low: float, high: float) -> float:
+    begin, end = window.center - window.width / 2, window.center + window.width / 2
+    return max(0.0, min(end, high) - max(begin, low)) / max(window.width, 1e-12)
+
+
+def _unit(dataset: Any, rescale: Rescale) -> str:
+    unit = _UNITS.get(str(dataset.get("RescaleType", "") or ""), "")
+    if str(dataset.get("Modality", "")) == "RTDOSE":
+        return {"GY": "Gy"}.get(str(dataset.get("DoseUnits", "")), "")
+    if str(dataset.get("Modality", "")) == "PT":
+        return _PET_UNITS.get(str(dataset.get("Units", "") or "").strip(), unit)
+    return "" if rescale.lut is not None else unit
+
+
+def _placed(dataset: Any, frame: int, form: PixelFormat, raw_pixels: RawPixels) -> FrameInfo:
+    """What lies on the picture and where it lies: calibration, overlays, shutter, letters."""
+    planes, warnings = overlay_planes(dataset, frame, raw_pixels, form.bits_stored)
+    measures = functional_group(dataset, frame, "PixelMeasuresSequence")
+    laterality, conflict = _laterality(dataset, frame)
+    orientation = [str(v) for v in dataset.get("PatientOrientation") or ()]
+    suv = read_suv(dataset)
+    return FrameInfo(
+        calibration=read_calibration(dataset, measures, frame),
+        pixel_aspect=pixel_aspect(dataset),
+        overlays=planes,
+        shutter=read_shutter(dataset, form.rows, form.columns),
+        orientation=Orientation(
+            row=orientation[0] if len(orientation) == 2 else "",
+            column=orientation[1] if len(orientation) == 2 else "",
+            laterality=laterality,
+            quadruped=str(dataset.get("AnatomicalOrientationType", "")) == "QUADRUPED",
+        ),
+        suv_factor=suv.factor if suv else None,
+        suv_refused=suv.reason if suv else "",
+        badges=("lossy",) if str(dataset.get("LossyImageCompression", "")) == "01" else (),
+        warnings=(*warnings, *((conflict,) if conflict else ())),
+    )
+
+
+def _laterality(dataset: Any, frame: int) -> tuple[str, str]:
+    """Image or frame laterality first, then the series' (T34); and what contradicts it."""
+    anatomy = functional_group(dataset, frame, "FrameAnatomySequence")
+    image = str(dataset.get("ImageLaterality", "") or "").strip()
+    if not image and anatomy is not None:
+        image = str(anatomy.get("FrameLaterality", "") or "").strip()
+    series = str(dataset.get("Laterality", "") or "").strip()
+    if image and series and image != series:
+        return image, f"the image says side {image}, the series says {series}"
+    return image or series, ""
+
+
+def corner_texts(header: Header) -> dict[str, str]:
+    """Patient, study and series texts of a viewport's corners."""
     comments = header_text(header, tags.IMAGE_COMMENTS)
     return {
         "patient_name": person_name(header),
@@ -131,14 +266,9 @@ def _technique(dataset: Any) -> dict[str, str]:
         f"TE {rounded('EchoTime', '')}" if text("EchoTime") else "",
         f"TI {rounded('InversionTime', '')}" if text("InversionTime") else "",
     ]
-    lossy = text("LossyImageCompression") == "01"
-    orientation = dataset.get("PatientOrientation")
     return {
         "patient_age": f"{age[:-1]} {age[-1].lower()}" if len(age) > 1 else age,
         "station": " ".join(filter(None, [text("Manufacturer"), text("ManufacturerModelName")])),
-        "laterality": text("ImageLaterality") or text("Laterality"),
         "technique": " ".join(part for part in parts if part),
         "slice_thickness_mm": rounded("SliceThickness", ""),
-        "patient_orientation": "\\".join(orientation) if orientation else "",
-        "lossy": "lossy" if lossy else "",
     }

@@ -65,6 +65,7 @@ def stack_slices(
     lateral = points - points[0] - np.outer(depth - depth[0], normal)
     tilt = _tilt_deg(lateral, depth, np.asarray(orientation[3:6], float))
     uniform = regular and not missing and float(np.abs(lateral).max(initial=0)) <= GRID_TOLERANCE_MM
+    low, high = (float(gaps.min()), float(gaps.max())) if len(gaps) else (0.0, 0.0)
     warnings = []
     if abs(tilt) > TILT_TOLERANCE_DEG:
         warnings.append(f"Gantry tilt {tilt:.1f} deg")
@@ -83,6 +84,7 @@ def stack_slices(
         gantry_tilt_deg=tilt if abs(tilt) > TILT_TOLERANCE_DEG else 0.0,
         missing_slices=missing,
         positions_mm=tuple(_vector(p) for p in points),
+        gap_range_mm=(low, high),
     )
     return Stacked(tuple(int(i) for i in order), geometry, tuple(warnings))
 

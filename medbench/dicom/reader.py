@@ -8,28 +8,28 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
 
-from medbench.base.errors import BadInputError, DecodeError, IncompleteError, MedbenchError
+from medbench.base.errors import BadInputError, IncompleteError, MedbenchError
 from medbench.dicom.decoding.pool import DecoderPool
-from medbench.dicom.frame_info import frame_info, frame_rescale, read_dataset
-from medbench.dicom.guard import Header, read_header
+from medbench.dicom.frame_info import frame_info
 from medbench.dicom.order import PendingSlices
-from medbench.dicom.palette import apply_palette, palette_tables
+from medbench.dicom.palette import apply_palette
 from medbench.dicom.pixels import (
     PixelFormat,
     clean_bits,
     float_pixels,
     needs_cleaning,
-    pixel_format,
     to_eight_bits,
     unpack_frame,
     ybr_full_to_rgb,
 )
+from medbench.dicom.source_file import SourceFile
 from medbench.dicom.voi import Rescale
 from medbench.domain.image import DisplaySet, FrameInfo, Volume
 
@@ -42,68 +42,6 @@ def open_display(display: DisplaySet, pool: DecoderPool | None = None) -> "Displ
     return DisplayReader(display, pool)
 
 
-class _File:
-    """One file of the display: its header, format and whatever needs the data set."""
-
-    def __init__(self, path: Path) -> None:
-        try:
-            self.header: Header = read_header(path)
-        except OSError as error:
-            raise BadInputError(f"the file cannot be read: {error.strerror}") from error
-        if self.header.pixel_offset < 0:
-            raise BadInputError("the object holds no pixels")
-        self.form: PixelFormat = pixel_format(self.header)
-        self._rescale: dict[int, Rescale] = {}
-        self._palette: tuple[int, np.ndarray] | None = None
-        self._dataset: Any = None
-        self._starts: list[int] | None = None
-
-    def rescale(self, frame: int) -> Rescale:
-        """Modality transformation of a frame."""
-        if frame not in self._rescale:
-            if self.header.sequences and self._dataset is None and self.form.frames > 1:
-                self._dataset = read_dataset(self.header.path)
-            self._rescale[frame] = frame_rescale(self.header, frame, self.form, self._dataset)
-        return self._rescale[frame]
-
-    def palette(self) -> tuple[int, np.ndarray]:
-        """Palette of a PALETTE COLOR instance."""
-        if self._palette is None:
-            self._palette = palette_tables(read_dataset(self.header.path))
-        return self._palette
-
-    def fragments_of(self, frame: int) -> list[tuple[int, int]]:
-        """Byte ranges of one compressed frame (PS3.5 A.4)."""
-        fragments, frames = self.header.fragments, self.form.frames
-        if frames == 1:
-            return list(fragments)
-        table = self.header.offset_table
-        if len(table) == frames and fragments:
-            base = fragments[0][0] - 8
-            bounds = [*(base + offset for offset in table), 1 << 62]
-            found = [f for f in fragments if bounds[frame] <= f[0] - 8 < bounds[frame + 1]]
-            if found and found[0][0] - 8 == bounds[frame]:
-                return found
-        if len(fragments) == frames:
-            return [fragments[frame]]
-        starts = self._frame_starts()
-        if len(starts) != frames:
-            raise DecodeError(f"{len(fragments)} fragments for {frames} frames, no offset table")
-        return list(fragments[starts[frame] : [*starts, len(fragments)][frame + 1]])
-
-    def _frame_starts(self) -> list[int]:
-        """Fragments that begin a codestream (JPEG SOI, JPEG 2000 SOC)."""
-        if self._starts is None:
-            fd = os.open(self.header.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-            try:
-                heads = [os.pread(fd, 4, offset) for offset, _ in self.header.fragments]
-            finally:
-                os.close(fd)
-            marks = (b"\xff\xd8\xff", b"\xff\x4f\xff", b"\x00\x00\x00\x0c")
-            self._starts = [i for i, head in enumerate(heads) if head.startswith(marks)]
-        return self._starts
-
-
 class DisplayReader:
     """Frames of one display as modality values; safe to use from several threads."""
 
@@ -111,7 +49,7 @@ class DisplayReader:
         self.display = display
         self._pool = pool
         self._own_pool: DecoderPool | None = None
-        self._files: dict[Path, _File] = {}
+        self._files: dict[Path, SourceFile] = {}
         self._lock = threading.Lock()
         self._infos: dict[int, FrameInfo] = {}
         self._volume: Volume | None = None
@@ -152,7 +90,8 @@ class DisplayReader:
         if index not in self._infos:
             ref = self.display.frames[index]
             file = self._file(ref.path)
-            self._infos[index] = frame_info(file.header, ref, file.form)
+            raw = partial(self._raw_cells, file, ref.frame)
+            self._infos[index] = frame_info(file.header, ref, file.form, raw)
         return self._infos[index]
 
     def read(self, index: int) -> np.ndarray:
@@ -219,6 +158,14 @@ class DisplayReader:
                     task.result()
         return self.volume
 
+    def form(self, path: Path) -> PixelFormat:
+        """Pixel description of one of the display's files."""
+        return self._file(path).form
+
+    def stored(self, path: Path, frame: int) -> np.ndarray:
+        """Stored values of a frame: cleaned, no modality transformation."""
+        return self._stored(self._file(path), frame)
+
     # -- one slice -----------------------------------------------------------------------------
 
     def _fill(self, index: int) -> None:
@@ -238,7 +185,7 @@ class DisplayReader:
         buffer[index] = values
         self.volume.ready[index] = True
 
-    def _read_in_place(self, file: _File, frame: int, target: np.ndarray) -> bool:
+    def _read_in_place(self, file: SourceFile, frame: int, target: np.ndarray) -> bool:
         """The fast path: grey, uncompressed, same cells as the volume: one ``preadv``."""
         form, header = file.form, file.header
         if (
@@ -273,7 +220,7 @@ class DisplayReader:
             np.add(target, target.dtype.type(int(rescale.intercept)), out=target)
         return True
 
-    def _stored(self, file: _File, frame: int) -> np.ndarray:
+    def _stored(self, file: SourceFile, frame: int) -> np.ndarray:
         """Stored values, cleaned; colour as RGB uint8."""
         form, header = file.form, file.header
         if header.compressed:
@@ -294,7 +241,7 @@ class DisplayReader:
             np.ascontiguousarray(stored.astype(stored.dtype.newbyteorder("="))), form
         )
 
-    def _raw(self, file: _File, form: PixelFormat, frame: int) -> tuple[bytes, int]:
+    def _raw(self, file: SourceFile, form: PixelFormat, frame: int) -> tuple[bytes, int]:
         """Bytes that hold one frame, and the bit where it starts."""
         begin_bit = form.frame_bits * frame
         end = -(-(begin_bit + form.frame_bits) // 8)
@@ -314,12 +261,20 @@ class DisplayReader:
             )
         return raw, begin_bit % 8
 
+    def _raw_cells(self, file: SourceFile, frame: int) -> np.ndarray | None:
+        """Cells with all their bits, for overlays in the unused ones; None when compressed."""
+        if file.header.compressed or file.form.samples != 1 or file.form.bits_allocated == 1:
+            return None
+        raw, _ = self._raw(file, file.form, frame)
+        cells = unpack_frame(raw, file.form)
+        return cells.astype(cells.dtype.newbyteorder("=")).view(f"u{cells.dtype.itemsize}")
+
     # -- shared state --------------------------------------------------------------------------
 
-    def _file(self, path: Path) -> _File:
+    def _file(self, path: Path) -> SourceFile:
         file = self._files.get(path)
         if file is None:
-            file = self._files[path] = _File(path)
+            file = self._files[path] = SourceFile(path)
         return file
 
     def _decoders(self) -> DecoderPool:

@@ -50,7 +50,12 @@ def line(slope: float | None, intercept: float | None) -> Rescale:
 
 
 def lut_item(item: Any, *, signed_input: bool) -> VoiLut | None:
-    """One item of a Modality or VOI LUT Sequence; None when it makes no sense (T16)."""
+    """One item of a Modality or VOI LUT Sequence; None when it makes no sense (T16).
+
+    Declared bits are not reliable. White is the end of the declared range, with two exceptions:
+    entries that exceed it, and entries that need at least three bits less (a 12-bit table in 16
+    declared bits); then white is the end of the range the largest entry needs.
+    """
     descriptor = item.get("LUTDescriptor")
     data = item.get("LUTData")
     if descriptor is None or data is None or len(descriptor) != 3:
@@ -70,8 +75,8 @@ def lut_item(item: Any, *, signed_input: bool) -> VoiLut | None:
         return None
     values.setflags(write=False)
     declared = int(descriptor[2]) or 16
-    # declared bits are not reliable: white is the declared range unless the data exceed it
-    bits = declared if int(values.max()) < (1 << declared) else 16
+    needed = max(1, int(values.max()).bit_length())
+    bits = declared if declared - 3 < needed <= declared else needed
     return VoiLut(first, values, bits, str(item.get("LUTExplanation", "") or ""))
 
 

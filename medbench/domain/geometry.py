@@ -30,6 +30,12 @@ class Geometry:
     missing_slices: tuple[int, ...] = ()
     """For each gap that swallows slices: index of the slice before it, repeated per slice."""
     positions_mm: tuple[Vector, ...] = ()
+    gap_range_mm: tuple[float, float] = (0.0, 0.0)
+    """Smallest and largest projected gap."""
+    resampled: bool = False
+    """Whether the voxels were interpolated onto this grid from another one."""
+    notes: tuple[str, ...] = ()
+    """What a reformatted view has to say: interpolated from, tilt corrected, slices missing."""
 
     @property
     def matrix(self) -> np.ndarray:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from medbench.domain.calibration import Calibration
 from medbench.domain.geometry import Geometry
 
 
@@ -90,6 +91,14 @@ class DisplaySet:
     warnings: tuple[str, ...] = ()
     series_instance_uid: str = ""
     study_instance_uid: str = ""
+    sop_class_uid: str = ""
+    time_index: int = 0
+    """Which time point of its ``time_count``; displays of one series share positions then."""
+    time_count: int = 1
+    time_group: int = 0
+    """Displays of one series with the same group are the time points of one place."""
+    times_s: tuple[float, ...] = ()
+    """Cine: seconds each frame is shown; empty where the file does not say."""
 
     @property
     def slices(self) -> int:
@@ -98,11 +107,10 @@ class DisplaySet:
 
     @property
     def reformattable(self) -> bool:
-        """Whether three orthogonal planes can be cut without distorting the patient."""
+        """Whether planes can be cut; tilted or irregular stacks are resampled before."""
         return (
             self.kind is DisplayKind.VOLUME
             and self.geometry is not None
-            and self.geometry.uniform
             and self.slices >= 3
             and not self.colour
         )
@@ -166,6 +174,53 @@ class ScanResult:
     skipped: tuple[Skipped, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class OverlayPlane:
+    """One overlay of a frame, on the frame's grid (PS3.3 C.9.2)."""
+
+    group: str
+    mask: np.ndarray
+    """bool (rows, columns); what lies outside the image is cut off."""
+    label: str = ""
+    kind: str = "G"
+    """G graphics, R region of interest."""
+    bits_set: int = 0
+    """Bits of the whole plane, also outside the image."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shutter:
+    """Pixels the display shutter hides, and the grey (0 to 255) it hides them with."""
+
+    hidden: np.ndarray
+    grey: int = 0
+    shape: str = ""
+
+
+@dataclass(frozen=True)
+class Orientation:
+    """How a frame lies in the patient: letters, spatial transformation, side."""
+
+    row: str = ""
+    """Where a row runs to (left to right), letters; empty where the file does not say."""
+    column: str = ""
+    """Where a column runs to (top to bottom)."""
+    laterality: str = ""
+    quadruped: bool = False
+
+
+@dataclass(frozen=True)
+class GraphicObject:
+    """Line or text of a presentation state, in (row, column) of the image, first pixel 0, 0."""
+
+    kind: str
+    """POINT, POLYLINE, INTERPOLATED, CIRCLE, ELLIPSE or TEXT."""
+    points: tuple[tuple[float, float], ...]
+    text: str = ""
+    filled: bool = False
+    layer: str = ""
+
+
 @dataclass(frozen=True)
 class FrameInfo:
     """What one frame needs beside its voxels to be shown right."""
@@ -179,6 +234,26 @@ class FrameInfo:
     value_unit: str = ""
     annotations: Mapping[str, str] = field(default_factory=dict)
     """Corner texts by key: patient, study, series, technique ..."""
+    calibration: Calibration = field(default_factory=Calibration)
+    """Where millimetres come from; every length goes through it."""
+    pixel_aspect: tuple[float, float] | None = None
+    """(vertical, horizontal) where pixels are not square and no spacing is known."""
+    overlays: tuple[OverlayPlane, ...] = ()
+    shutter: Shutter | None = None
+    orientation: Orientation = field(default_factory=Orientation)
+    suv_factor: float | None = None
+    """Modality value -> SUVbw in g/ml."""
+    suv_refused: str = ""
+    badges: tuple[str, ...] = ()
+    """Short notes that belong on the picture: window in stored units, lossy ..."""
+    graphics: tuple[GraphicObject, ...] = ()
+    rotation_deg: int = 0
+    """Clockwise turn a presentation state asks for, before the flip."""
+    flip_horizontal: bool = False
+    stored_line: tuple[float, float] = (1.0, 0.0)
+    """Slope and intercept that led from stored to modality values."""
+    stored_range: tuple[float, float] = (0.0, 255.0)
+    """Stored values the bits allow."""
     warnings: tuple[str, ...] = ()
 
 

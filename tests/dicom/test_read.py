@@ -67,7 +67,7 @@ def test_a_missing_slice_and_uneven_spacing_are_told(write, ramp):
                          ImageOrientationPatient=[1, 0, 0, 0, 1, 0],
                          PixelSpacing=[1, 1]).parent)  # fmt: skip
     assert list(display.geometry.missing_slices) == [2]
-    assert not display.reformattable
+    assert not display.geometry.uniform
 
 
 def test_vois_of_the_file(write, ramp):

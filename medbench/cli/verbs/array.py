@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 
 from medbench.base.atomic import atomic_file
-from medbench.base.errors import DecodeError
+from medbench.base.errors import BadInputError, DecodeError
 from medbench.dicom.reader import open_display
-from medbench.session.operations.studies import choose_display, geometry_json
+from medbench.domain.image import Volume
+from medbench.imaging.regular import regularise
+from medbench.session.operations.studies import choose_display, frame_json, geometry_json
 
 
 def add(subparsers: Any) -> None:
@@ -17,6 +19,10 @@ def add(subparsers: Any) -> None:
     parser = subparsers.add_parser("array", help="write modality values as .npy (z, y, x)")
     parser.add_argument("path", type=Path, metavar="PATH")
     parser.add_argument("--display", metavar="ID", help="default: the one with most slices")
+    parser.add_argument("--suv", action="store_true", help="SUVbw (g/ml) of a PET series")
+    parser.add_argument(
+        "--regular", action="store_true", help="a tilted or irregular stack on a right grid"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.npy")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -32,11 +38,41 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             f"{len(volume.failed)} of {display.slices} frames could not be decoded; "
             f"frame {index}: {reason}. Nothing was written."
         )
+    info = volume.infos[0]
     voxels = volume.voxels if display.colour else volume.voxels.astype(np.float32)
+    if args.suv:
+        voxels = _suv(voxels, volume)
+    extra = {}
+    if args.regular:
+        if not display.reformattable or display.geometry is None:
+            raise BadInputError("This display is no stack of slices that could be resampled.")
+        low = float(info.padding[0] if info.padding else voxels.min())
+        voxels, grid = regularise(voxels, display.geometry, low)
+        extra = {
+            "spacing_mm": list(grid.spacing_mm), "origin_mm": list(grid.origin_mm),
+            "uniform": True, "notes": list(grid.notes),
+        }  # fmt: skip
 
     def write(path: Path) -> None:
         with path.open("wb") as handle:
             np.save(handle, voxels)
 
     atomic_file(args.out, write)
-    return {**geometry_json(display), "shape": list(voxels.shape), "dtype": str(voxels.dtype)}
+    return {
+        **geometry_json(display),
+        **extra,
+        "shape": list(voxels.shape),
+        "dtype": str(voxels.dtype),
+        "frame": frame_json(info),
+    }
+
+
+def _suv(voxels: np.ndarray, volume: Volume) -> np.ndarray:
+    """Every slice times its own factor."""
+    out = voxels.copy()
+    for index, info in enumerate(volume.infos):
+        if info.suv_factor is None:
+            reason = info.suv_refused or "it is no PET image"
+            raise BadInputError(f"No SUV: {reason}. Without --suv the stored activity is written.")
+        out[index] *= np.float32(info.suv_factor)
+    return out

@@ -6,10 +6,12 @@ from typing import Any
 
 from medbench.base.atomic import atomic_file
 from medbench.base.errors import BadInputError
+from medbench.dicom.presentation import apply_presentation, read_presentation
 from medbench.dicom.reader import open_display
 from medbench.domain.image import Voi, VoiWindow
-from medbench.imaging.window import auto_window, default_voi, display_frame
-from medbench.session.operations.studies import choose_display
+from medbench.imaging.presentation import compose, oriented, stretched
+from medbench.imaging.window import auto_window, default_voi
+from medbench.session.operations.studies import choose_display, frame_json
 
 
 def add(subparsers: Any) -> None:
@@ -26,6 +28,12 @@ def add(subparsers: Any) -> None:
     )
     choice.add_argument("--voi", type=int, metavar="N", help="the file's N-th VOI, from 0")
     choice.add_argument("--auto", action="store_true", help="from the picture's own values")
+    parser.add_argument("--presentation", type=Path, metavar="FILE", help="a presentation state")
+    parser.add_argument(
+        "--graphics-only", action="store_true", help="of that state only the drawings"
+    )
+    parser.add_argument("--no-overlays", action="store_true", help="leave overlay planes out")
+    parser.add_argument("--no-shutter", action="store_true", help="show what the shutter hides")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.png")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -40,6 +48,11 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         raise BadInputError(f"There is no frame {frame}; frames 0 to {display.slices - 1} exist.")
     with open_display(display) as reader:
         values, info = reader.read(frame), reader.info(frame)
+    if args.presentation is not None:
+        state = read_presentation(args.presentation)
+        uid = display.frames[frame].sop_instance_uid
+        size = values.shape[0], values.shape[1]
+        info = apply_presentation(info, state, uid, size, graphics_only=args.graphics_only)
     voi: Voi | None = None
     if not display.colour:
         if args.window:
@@ -52,7 +65,9 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             voi = info.vois[args.voi]
         else:
             voi = auto_window(values, info.padding) if args.auto else default_voi(values, info)
-    picture = display_frame(values, info, voi)
+    native = compose(values, info, voi, overlays=not args.no_overlays, shutter=not args.no_shutter)
+    picture = stretched(native, info.pixel_aspect)
+    picture = oriented(picture, info.rotation_deg, flip_horizontal=info.flip_horizontal)
     atomic_file(args.out, lambda path: Image.fromarray(picture).save(path, format="PNG"))
     window = [voi.center, voi.width] if isinstance(voi, VoiWindow) else None
     return {
@@ -63,5 +78,5 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         "colour": picture.ndim == 3,
         "window": window,
         "inverted": info.inverted,
-        "warnings": list(info.warnings),
+        **frame_json(info),
     }

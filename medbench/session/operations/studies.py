@@ -7,7 +7,8 @@ from typing import Any
 from medbench.base.errors import BadInputError
 from medbench.dicom.reader import find_display
 from medbench.dicom.scan import scan
-from medbench.domain.image import DisplaySet, ScanResult
+from medbench.domain.image import DisplaySet, FrameInfo, ScanResult
+from medbench.imaging.orientation import letters_of
 
 
 def scan_paths(paths: Sequence[Path]) -> ScanResult:
@@ -45,8 +46,30 @@ def geometry_json(display: DisplaySet) -> dict[str, Any]:
         "uniform": g.uniform if g else False,
         "gantry_tilt_deg": g.gantry_tilt_deg if g else 0.0,
         "missing_slices": list(g.missing_slices) if g else [],
+        "modality": display.modality,
+        "time": [display.time_index, display.time_count],
         "reason": display.reason,
         "warnings": list(display.warnings),
+    }
+
+
+def frame_json(info: FrameInfo) -> dict[str, Any]:
+    """What a frame says beside its pixels, in the command line's words."""
+    found = info.calibration
+    return {
+        "calibration": found.source.value,
+        "pixel_mm": [found.row_mm, found.column_mm] if found.in_mm else None,
+        "regions": len(found.regions),
+        "letters": list(letters_of(info.orientation)),
+        "laterality": info.orientation.laterality,
+        "overlays": [{"group": o.group, "bits": o.bits_set} for o in info.overlays],
+        "shutter": info.shutter.shape if info.shutter is not None else "",
+        "value_unit": info.value_unit,
+        "suv_factor": info.suv_factor,
+        "suv_refused": info.suv_refused,
+        "padding": list(info.padding) if info.padding is not None else None,
+        "badges": list(info.badges),
+        "warnings": list(info.warnings),
     }
 
 

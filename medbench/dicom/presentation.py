@@ -1,0 +1,198 @@
+"""Softcopy presentation states: what replaces an image's own transformations (PS3.4 N.2)."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from medbench.base.errors import BadInputError
+from medbench.dicom.frame_info import read_dataset
+from medbench.dicom.shutter import read_shutter
+from medbench.dicom.voi import Rescale, line, lut_item, voi_alternatives
+from medbench.domain.image import (
+    FrameInfo,
+    GraphicObject,
+    Shutter,
+    Voi,
+    VoiFunction,
+    VoiLut,
+    VoiWindow,
+)
+
+GRAYSCALE, COLOUR = "1.2.840.10008.5.1.4.1.1.11.1", "1.2.840.10008.5.1.4.1.1.11.2"
+
+
+@dataclass(frozen=True)
+class _VoiRule:
+    images: frozenset[str]
+    """SOP Instance UIDs; empty = all."""
+    voi: Voi
+
+
+@dataclass(frozen=True)
+class PresentationState:
+    """One presentation state, as far as it can be shown."""
+
+    label: str
+    images: frozenset[str]
+    rescale: Rescale | None
+    """None = identity: absent in the state means absent on the screen."""
+    rules: tuple[_VoiRule, ...]
+    inverse: bool
+    dataset: Any
+    graphics: tuple[tuple[frozenset[str], GraphicObject], ...]
+    rotation_deg: int = 0
+    flip_horizontal: bool = False
+
+    def shutter(self, rows: int, columns: int) -> Shutter | None:
+        """Shutter of the state."""
+        return read_shutter(self.dataset, rows, columns)
+
+
+def read_presentation(path: Path) -> PresentationState:
+    """Read a presentation state; call only behind the guard.
+
+    Raises
+    ------
+    BadInputError
+        It is none, or makes no sense.
+    """
+    dataset = read_dataset(path)
+    if not str(dataset.get("SOPClassUID", "")).startswith("1.2.840.10008.5.1.4.1.1.11."):
+        raise BadInputError(f"{path.name} is no presentation state.")
+    try:
+        return _state(dataset)
+    except (AttributeError, TypeError, ValueError, KeyError, IndexError) as error:
+        words = f"{path.name} is a damaged presentation state ({type(error).__name__})."
+        raise BadInputError(words) from error
+
+
+def _state(dataset: Any) -> PresentationState:
+    images = {
+        str(item.ReferencedSOPInstanceUID)
+        for series in dataset.get("ReferencedSeriesSequence") or ()
+        for item in series.get("ReferencedImageSequence") or ()
+    }
+    rescale: Rescale | None = None
+    if dataset.get("ModalityLUTSequence"):
+        rescale = Rescale(lut=lut_item(dataset.ModalityLUTSequence[0], signed_input=False))
+    elif dataset.get("RescaleSlope") is not None:
+        rescale = line(float(dataset.RescaleSlope), float(dataset.get("RescaleIntercept") or 0))
+    signed = rescale is not None and rescale.intercept < 0
+    rules = []
+    for item in dataset.get("SoftcopyVOILUTSequence") or ():
+        found, _ = voi_alternatives(item, signed_input=signed)
+        if found:
+            rules.append(_VoiRule(_referenced(item), found[0]))
+    shape = str(dataset.get("PresentationLUTShape", "") or "").strip()
+    return PresentationState(
+        label=str(dataset.get("ContentDescription") or dataset.get("ContentLabel") or ""),
+        images=frozenset(images),
+        rescale=rescale,
+        rules=tuple(rules),
+        inverse=shape == "INVERSE",
+        dataset=dataset,
+        graphics=tuple(_graphics(dataset)),
+        rotation_deg=int(dataset.get("ImageRotation") or 0) % 360,
+        flip_horizontal=str(dataset.get("ImageHorizontalFlip", "N")) == "Y",
+    )
+
+
+def _referenced(item: Any) -> frozenset[str]:
+    found = item.get("ReferencedImageSequence") or ()
+    return frozenset(str(i.ReferencedSOPInstanceUID) for i in found)
+
+
+def apply_presentation(
+    info: FrameInfo, state: PresentationState, sop_instance_uid: str, size: tuple[int, int],
+    *, graphics_only: bool = False,
+) -> FrameInfo:  # fmt: skip
+    """The frame as the state wants it: its own VOI, polarity, shutter and turn are replaced (T36).
+
+    What the state leaves out is identity, not the image's own value. ``graphics_only`` keeps the
+    image's transformations and adds the drawings. ``size`` is (rows, columns).
+
+    Raises
+    ------
+    BadInputError
+        The state does not name this image.
+    """
+    if state.images and sop_instance_uid not in state.images:
+        raise BadInputError("The presentation state belongs to other images.")
+    drawings = tuple(
+        drawing for images, drawing in state.graphics
+        if not images or sop_instance_uid in images
+    )  # fmt: skip
+    if graphics_only:
+        return replace(info, graphics=drawings)
+    rule = next((r.voi for r in state.rules if not r.images or sop_instance_uid in r.images), None)
+    return replace(
+        info,
+        vois=(_in_image_units(rule, state.rescale, info),),
+        inverted=state.inverse,
+        shutter=state.shutter(*size),
+        graphics=drawings,
+        rotation_deg=state.rotation_deg,
+        flip_horizontal=state.flip_horizontal,
+        badges=(*info.badges, f"presentation state {state.label}".strip()),
+    )
+
+
+def _in_image_units(rule: Voi | None, rescale: Rescale | None, info: FrameInfo) -> Voi:
+    """The state's window, moved to the modality units the voxels are in."""
+    own_slope, own_intercept = info.stored_line
+    if rescale is not None and rescale.lut is not None:
+        return rescale.lut  # a table on stored values; a window on top of it is not combined
+    slope, intercept = (rescale.slope, rescale.intercept) if rescale is not None else (1.0, 0.0)
+    if rule is None:  # the whole range of modality values the bits allow
+        low, high = (v * slope + intercept for v in info.stored_range)
+        span = high - low
+        rule = VoiWindow((low + high) / 2, abs(span), VoiFunction.LINEAR_EXACT, "identity")
+    if isinstance(rule, VoiLut):
+        return rule
+    if (slope, intercept) == (own_slope, own_intercept):
+        return rule
+    scale = own_slope / slope
+    centre = (rule.center - intercept) * scale + own_intercept
+    return VoiWindow(centre, rule.width * abs(scale), VoiFunction.LINEAR_EXACT, rule.explanation)
+
+
+def _graphics(dataset: Any) -> list[tuple[frozenset[str], GraphicObject]]:
+    rows, columns = _displayed_size(dataset)
+    found = []
+    for annotation in dataset.get("GraphicAnnotationSequence") or ():
+        images = _referenced(annotation)
+        layer = str(annotation.get("GraphicLayer", "") or "")
+        for item in annotation.get("GraphicObjectSequence") or ():
+            units = str(item.get("GraphicAnnotationUnits", "PIXEL"))
+            points = _points(item.get("GraphicData"), units, rows, columns)
+            filled = str(item.get("GraphicFilled", "N")) == "Y"
+            kind = str(item.get("GraphicType", "POLYLINE"))
+            found.append((images, GraphicObject(kind, points, "", filled, layer)))
+        for item in annotation.get("TextObjectSequence") or ():
+            text = str(item.get("UnformattedTextValue", "") or "")
+            if item.get("AnchorPoint") is not None:
+                units = str(item.get("AnchorPointAnnotationUnits", "PIXEL"))
+                points = _points(item.AnchorPoint, units, rows, columns)
+            else:
+                units = str(item.get("BoundingBoxAnnotationUnits", "PIXEL"))
+                points = _points(item.get("BoundingBoxTopLeftHandCorner"), units, rows, columns)
+            if points:
+                found.append((images, GraphicObject("TEXT", points, text, False, layer)))
+    return found
+
+
+def _displayed_size(dataset: Any) -> tuple[int, int]:
+    for area in dataset.get("DisplayedAreaSelectionSequence") or ():
+        corner = area.get("DisplayedAreaBottomRightHandCorner")
+        if corner is not None and len(corner) == 2:
+            return int(corner[1]), int(corner[0])
+    return 1, 1
+
+
+def _points(data: Any, units: str, rows: int, columns: int) -> tuple[tuple[float, float], ...]:
+    """(row, column) with the first pixel's centre at 0, 0; the file counts from 1 in x, y."""
+    values = [float(v) for v in data] if data is not None else []
+    pairs = zip(values[::2], values[1::2], strict=False)
+    if units == "DISPLAY":
+        return tuple((y * rows - 0.5, x * columns - 0.5) for x, y in pairs)
+    return tuple((y - 1, x - 1) for x, y in pairs)

@@ -1,0 +1,76 @@
+"""One file of a display: its header, its pixel description, where its frames lie."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from medbench.base.errors import BadInputError, DecodeError
+from medbench.dicom.frame_info import frame_rescale, read_dataset
+from medbench.dicom.guard import Header, read_header
+from medbench.dicom.palette import palette_tables
+from medbench.dicom.pixels import PixelFormat, pixel_format
+from medbench.dicom.voi import Rescale
+
+
+class SourceFile:
+    """One file of the display: its header, format and whatever needs the data set."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self.header: Header = read_header(path)
+        except OSError as error:
+            raise BadInputError(f"the file cannot be read: {error.strerror}") from error
+        if self.header.pixel_offset < 0:
+            raise BadInputError("the object holds no pixels")
+        self.form: PixelFormat = pixel_format(self.header)
+        self._rescale: dict[int, Rescale] = {}
+        self._palette: tuple[int, np.ndarray] | None = None
+        self._dataset: Any = None
+        self._starts: list[int] | None = None
+
+    def rescale(self, frame: int) -> Rescale:
+        """Modality transformation of a frame."""
+        if frame not in self._rescale:
+            if self.header.sequences and self._dataset is None and self.form.frames > 1:
+                self._dataset = read_dataset(self.header.path)
+            self._rescale[frame] = frame_rescale(self.header, frame, self.form, self._dataset)
+        return self._rescale[frame]
+
+    def palette(self) -> tuple[int, np.ndarray]:
+        """Palette of a PALETTE COLOR instance."""
+        if self._palette is None:
+            self._palette = palette_tables(read_dataset(self.header.path))
+        return self._palette
+
+    def fragments_of(self, frame: int) -> list[tuple[int, int]]:
+        """Byte ranges of one compressed frame (PS3.5 A.4)."""
+        fragments, frames = self.header.fragments, self.form.frames
+        if frames == 1:
+            return list(fragments)
+        table = self.header.offset_table
+        if len(table) == frames and fragments:
+            base = fragments[0][0] - 8
+            bounds = [*(base + offset for offset in table), 1 << 62]
+            found = [f for f in fragments if bounds[frame] <= f[0] - 8 < bounds[frame + 1]]
+            if found and found[0][0] - 8 == bounds[frame]:
+                return found
+        if len(fragments) == frames:
+            return [fragments[frame]]
+        starts = self._frame_starts()
+        if len(starts) != frames:
+            raise DecodeError(f"{len(fragments)} fragments for {frames} frames, no offset table")
+        return list(fragments[starts[frame] : [*starts, len(fragments)][frame + 1]])
+
+    def _frame_starts(self) -> list[int]:
+        """Fragments that begin a codestream (JPEG SOI, JPEG 2000 SOC)."""
+        if self._starts is None:
+            fd = os.open(self.header.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+            try:
+                heads = [os.pread(fd, 4, offset) for offset, _ in self.header.fragments]
+            finally:
+                os.close(fd)
+            marks = (b"\xff\xd8\xff", b"\xff\x4f\xff", b"\x00\x00\x00\x0c")
+            self._starts = [i for i, head in enumerate(heads) if head.startswith(marks)]
+        return self._starts

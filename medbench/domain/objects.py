@@ -1,0 +1,185 @@
+"""What lies beside the pictures of a study: segmentations, structures, reports, waveforms."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from medbench.domain.geometry import Vector
+
+Colour = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class PlaneGrid:
+    """A picture in the patient: first pixel's centre, directions, pixel size, shape."""
+
+    origin_mm: Vector
+    row_direction: Vector
+    """Along a row (left to right)."""
+    column_direction: Vector
+    row_mm: float
+    """Between rows."""
+    column_mm: float
+    rows: int
+    columns: int
+
+    def points(self) -> np.ndarray:
+        """Patient point of every pixel, (rows, columns, 3), float32 offsets kept as float64."""
+        row = np.arange(self.rows)[:, None, None] * self.row_mm
+        column = np.arange(self.columns)[None, :, None] * self.column_mm
+        return np.asarray(
+            np.asarray(self.origin_mm)
+            + row * np.asarray(self.column_direction)
+            + column * np.asarray(self.row_direction)
+        )
+
+    @property
+    def normal(self) -> np.ndarray:
+        """Row direction x column direction."""
+        return np.cross(self.row_direction, self.column_direction)
+
+
+class SegmentationKind:
+    """Segmentation Type (0062,0001), and label maps (Supplement 243)."""
+
+    BINARY = "BINARY"
+    FRACTIONAL = "FRACTIONAL"
+    LABELMAP = "LABELMAP"
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One segment or region of interest."""
+
+    number: int
+    label: str
+    colour: Colour
+    algorithm: str = ""
+    voxels: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentFrame:
+    """Pixels of one segment on one plane (of all segments in a label map)."""
+
+    segment: int
+    grid: PlaneGrid | None
+    values: np.ndarray
+    """bool (rows, columns); fractions 0..1 as float32; labels as uint16."""
+    referenced_uid: str = ""
+    referenced_frame: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Segmentation:
+    """A segmentation object, in its own geometry."""
+
+    sop_instance_uid: str
+    label: str
+    kind: str
+    segments: tuple[Segment, ...]
+    frames: tuple[SegmentFrame, ...]
+    frame_of_reference_uid: str
+    thickness_mm: float
+    """Extent of a frame along its normal."""
+    series_uids: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Contour:
+    """Closed planar outline or point, (n, 3) LPS mm."""
+
+    points_mm: np.ndarray
+    closed: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Structure:
+    """One region of interest of a structure set."""
+
+    segment: Segment
+    contours: tuple[Contour, ...]
+    frame_of_reference_uid: str
+
+
+@dataclass(frozen=True, eq=False)
+class StructureSet:
+    """RT Structure Set."""
+
+    sop_instance_uid: str
+    label: str
+    structures: tuple[Structure, ...]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ImageLink:
+    """Instance (and frames) that a report points at."""
+
+    sop_instance_uid: str
+    frames: tuple[int, ...] = ()
+    """1-based, as stored; empty = the whole instance."""
+
+
+@dataclass(frozen=True)
+class ReportNode:
+    """One content item of a structured report (PS3.3 C.17.3)."""
+
+    relationship: str
+    value_type: str
+    name: str
+    value: str
+    links: tuple[ImageLink, ...] = ()
+    graphic_type: str = ""
+    graphic_data: tuple[float, ...] = ()
+    children: tuple["ReportNode", ...] = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    """Structured report or key object selection."""
+
+    title: str
+    status: str
+    date: str
+    root: ReportNode
+    key_objects: bool = False
+    links: tuple[ImageLink, ...] = ()
+    """All images it points at, in document order."""
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One lead."""
+
+    name: str
+    unit: str
+    sensitivity: str = ""
+    """How its values came about, as the file says."""
+    filter_low_hz: float | None = None
+    filter_high_hz: float | None = None
+    notch_hz: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Waveform:
+    """Channels sampled together."""
+
+    label: str
+    sampling_hz: float
+    channels: tuple[Channel, ...]
+    samples: np.ndarray
+    """float32 (channels, samples) in the channels' units; NaN where nothing was recorded."""
+    marks: tuple[tuple[float, str], ...] = ()
+    """(seconds, text) of annotations."""
+    texts: tuple[str, ...] = ()
+    """Statements of the device or the reader."""
+    warnings: tuple[str, ...] = ()
+    annotations: dict[str, str] = field(default_factory=dict)
+    """Corner texts."""
+
+    @property
+    def duration_s(self) -> float:
+        """Length of the record."""
+        return float(self.samples.shape[1] / self.sampling_hz)

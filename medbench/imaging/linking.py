@@ -1,0 +1,38 @@
+"""Which slice of another series lies at the same place in the patient (C.7.4.1, T43)."""
+
+import numpy as np
+
+from medbench.domain.geometry import Geometry, Vector
+
+
+def linked_index(
+    source: Geometry, index: int, target: Geometry, offset_mm: Vector | None = None
+) -> int | None:
+    """Slice of ``target`` nearest to slice ``index`` of ``source``.
+
+    None across frames of reference, until the reader has set an offset (added to the source's
+    point), and where the place lies outside the target by more than one slice.
+    """
+    same = source.frame_of_reference_uid == target.frame_of_reference_uid
+    if offset_mm is None and not (same and source.frame_of_reference_uid):
+        return None
+    if source.positions_mm:
+        point = np.asarray(source.positions_mm[index], float)
+    else:
+        point = source.world_from_index(0, 0, index)
+    if offset_mm is not None:
+        point = point + np.asarray(offset_mm)
+    depth = _depths(target)
+    at = float(point @ target.normal)
+    nearest = int(np.argmin(np.abs(depth - at)))
+    step = target.spacing_mm[0]
+    if at < depth.min() - step or at > depth.max() + step:
+        return None
+    return nearest
+
+
+def _depths(geometry: Geometry) -> np.ndarray:
+    if geometry.positions_mm:
+        return np.asarray(np.asarray(geometry.positions_mm, float) @ geometry.normal)
+    start = np.asarray(geometry.origin_mm) @ geometry.normal
+    return np.asarray(start + np.arange(geometry.shape[0]) * geometry.spacing_mm[0])

@@ -1,0 +1,161 @@
+"""A tilted or irregular stack on a right, regular grid: trilinear backward mapping.
+
+Every voxel of the new grid is looked up where the headers say it lies: between the two slices
+around it, each at its own lateral offset (PS3.3 C.7.6.2.1.1). Nothing is taken from the gantry
+tilt tag, whose sign depends on the vendor.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from medbench.domain.geometry import Geometry
+
+MAX_VOXELS = 1 << 29
+_LATERAL_MM = 1e-3
+
+
+def fidelity_notes(geometry: Geometry, *, thick_mm: float = 2.0) -> tuple[str, ...]:
+    """What a reformatted view must say of its own faithfulness."""
+    low, high = geometry.gap_range_mm
+    notes = []
+    if geometry.missing_slices:
+        notes.append(f"{len(geometry.missing_slices)} slices missing")
+    if high - low > 1e-3 and not geometry.missing_slices:
+        notes.append(f"Interpolated from {low:.1f} to {high:.1f} mm")
+    elif geometry.spacing_mm[0] > thick_mm:
+        notes.append(f"Interpolated from {geometry.spacing_mm[0]:.1f} mm")
+    if geometry.gantry_tilt_deg:
+        notes.append(f"Tilt {geometry.gantry_tilt_deg:.1f} deg corrected")
+    return tuple(notes)
+
+
+def regular_geometry(geometry: Geometry) -> Geometry:
+    """The grid that holds all slices: same pixels, equal steps, right angles.
+
+    The step is the commonest small gap; the picture grows where slices lean out of it.
+    """
+    points, depth, lateral = _slices(geometry)
+    rows_mm, columns_mm = geometry.spacing_mm[1], geometry.spacing_mm[2]
+    step = _step(depth, geometry.spacing_mm[0])
+    count = int(np.floor((depth[-1] - depth[0]) / step + 1e-6)) + 1
+    low, high = lateral.min(axis=0), lateral.max(axis=0)  # along x, along y
+    before = np.floor(low / (columns_mm, rows_mm) + 1e-6)
+    after = np.ceil(high / (columns_mm, rows_mm) - 1e-6)
+    grow = (after - before).astype(int)
+    axes = np.asarray(geometry.direction).reshape(3, 3)
+    origin = points[0] + axes[:, 0] * before[0] * columns_mm + axes[:, 1] * before[1] * rows_mm
+    return replace(
+        geometry,
+        shape=(count, geometry.shape[1] + int(grow[1]), geometry.shape[2] + int(grow[0])),
+        spacing_mm=(step, rows_mm, columns_mm),
+        origin_mm=(float(origin[0]), float(origin[1]), float(origin[2])),
+        uniform=True,
+        gantry_tilt_deg=0.0,
+        missing_slices=(),
+        positions_mm=(),
+        resampled=True,
+        notes=fidelity_notes(geometry),
+    )
+
+
+def regularise(
+    voxels: npt.NDArray[np.generic],
+    geometry: Geometry,
+    fill: float = 0.0,
+    cancelled: Callable[[], bool] | None = None,
+) -> tuple[npt.NDArray[np.generic], Geometry]:
+    """Voxels (z, y, x) on `regular_geometry`, same type; outside the slices ``fill``.
+
+    Raises
+    ------
+    MemoryError
+        The grid would hold more than half a billion voxels.
+    """
+    target = regular_geometry(geometry)
+    if int(np.prod(target.shape)) > MAX_VOXELS:
+        raise MemoryError("the regular volume would be too large")
+    points, depth, lateral = _slices(geometry)
+    first = np.asarray(target.origin_mm) - points[0]
+    axes = np.asarray(geometry.direction).reshape(3, 3)
+    start = np.array([first @ axes[:, 0], first @ axes[:, 1]])  # mm, x and y
+    out = np.full(target.shape, fill, voxels.dtype)
+    spacing = np.array([geometry.spacing_mm[2], geometry.spacing_mm[1]])
+    for k in range(target.shape[0]):
+        if cancelled is not None and cancelled():
+            break
+        at = depth[0] + k * target.spacing_mm[0]
+        below = int(np.clip(np.searchsorted(depth, at + 1e-6) - 1, 0, len(depth) - 1))
+        above = min(below + 1, len(depth) - 1)
+        gap = depth[above] - depth[below]
+        weight = 0.0 if gap <= 0 else float(np.clip((at - depth[below]) / gap, 0, 1))
+        planes = [
+            _shifted(voxels[i], (start - lateral[i]) / spacing, target.shape[1:])
+            for i in ((below, above) if weight > 1e-6 else (below,))
+        ]
+        plane = planes[0] if len(planes) == 1 else planes[0] * (1 - weight) + planes[1] * weight
+        known = np.isfinite(plane)
+        if voxels.dtype.kind in "iu":
+            plane = np.rint(np.where(known, plane, fill))
+            out[k] = plane.astype(voxels.dtype)
+        else:
+            out[k] = np.where(known, plane, fill)
+    return out, target
+
+
+def _slices(
+    geometry: Geometry,
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Positions (n, 3), depth (n,), lateral offset along x and y (n, 2), in mm."""
+    points = np.asarray(geometry.positions_mm, float)
+    axes = np.asarray(geometry.direction).reshape(3, 3)
+    delta = points - points[0]
+    lateral = np.stack([delta @ axes[:, 0], delta @ axes[:, 1]], axis=1)
+    lateral[np.abs(lateral) < _LATERAL_MM] = 0.0
+    return points, delta @ geometry.normal, lateral
+
+
+def _step(depth: npt.NDArray[np.float64], default: float) -> float:
+    gaps = np.diff(depth)
+    if not len(gaps):
+        return default
+    rounded = np.round(gaps, 2)
+    values, counts = np.unique(rounded, return_counts=True)
+    common = values[counts >= max(2, 0.1 * len(gaps))]
+    nearest = float(common.min()) if len(common) else float(np.median(rounded))
+    return float(np.median(gaps[np.abs(gaps - nearest) < 0.02])) if len(common) else nearest
+
+
+def _shifted(
+    plane: npt.NDArray[np.generic], shift: npt.NDArray[np.float64], shape: tuple[int, ...]
+) -> npt.NDArray[np.float32]:
+    """The slice on the larger grid whose first pixel lies ``shift`` (x, y) pixels from its own.
+
+    NaN where the slice has nothing.
+    """
+    out = np.asarray(plane, np.float32)
+    for axis, move in ((1, shift[0]), (0, shift[1])):
+        out = _along(out, axis, float(move), shape[axis])
+    return out
+
+
+def _along(
+    values: npt.NDArray[np.float32], axis: int, move: float, size: int
+) -> npt.NDArray[np.float32]:
+    """Linear interpolation at index + ``move`` along one axis; NaN outside."""
+    at = np.arange(size) + move
+    whole = np.floor(at + 1e-6).astype(int)
+    part = (at - whole).astype(np.float32)
+    part[part < 1e-5] = 0.0
+    length = values.shape[axis]
+    inside = (whole >= 0) & (whole + (part > 0) <= length - 1)
+    low = np.take(values, np.clip(whole, 0, length - 1), axis=axis)
+    form = [1, 1]
+    form[axis] = size
+    weight = part.reshape(form)
+    if part.any():
+        high = np.take(values, np.clip(whole + 1, 0, length - 1), axis=axis)
+        low = low * (1 - weight) + high * weight
+    return np.where(inside.reshape(form), low, np.float32(np.nan))
