@@ -20,6 +20,7 @@ from medbench.session.job_list import JobList
 from medbench.session.library import Library
 from medbench.session.messages import Messages
 from medbench.session.model_shelf import ModelShelf
+from medbench.session.object_shelf import ObjectShelf
 from medbench.session.ports import Handle
 from medbench.session.run_book import RunBook
 from medbench.session.session import EngineInfo, Preferences, Session
@@ -85,6 +86,7 @@ class App(QObject):
             self,
             pictures=workspace / "pictures",
         )
+        objects = ObjectShelf(self.thumbnails, self.pool, self)
         cohorts = CohortShelf(
             workspace / "cohorts", self.lane, self.thumbnails, messages, jobs, self
         )
@@ -93,8 +95,8 @@ class App(QObject):
         desk = EvaluationDesk(workspace, self.lane, self.inference, messages, jobs, self)
         return Session(
             workspace_path=workspace, settings=settings, messages=messages, jobs=jobs,
-            library=library, cohorts=cohorts, runs=runs, models=models, evaluations=desk,
-            parent=self,
+            library=library, objects=objects, cohorts=cohorts, runs=runs, models=models,
+            evaluations=desk, parent=self,
         )  # fmt: skip
 
     def show(self, paths: Sequence[Path]) -> None:

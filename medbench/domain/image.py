@@ -56,6 +56,11 @@ class DisplayKind(StrEnum):
     DOCUMENT = "document"
     OTHER = "other"
 
+    @property
+    def without_pictures(self) -> bool:
+        """Whether it has a view of its own instead of viewports."""
+        return self in (DisplayKind.WAVEFORM, DisplayKind.DOCUMENT, DisplayKind.OTHER)
+
 
 @dataclass(frozen=True)
 class FrameRef:

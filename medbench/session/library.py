@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from medbench.base.errors import BadInputError, MedbenchError
 from medbench.base.ids import new_id
 from medbench.dicom.decoding.pool import DecoderPool
-from medbench.domain.image import DisplayKind, DisplaySet, ScanResult, Skipped, Study, Volume
+from medbench.domain.image import DisplaySet, ScanResult, Skipped, Study, Volume
 from medbench.imaging.resize import thumbnail
 from medbench.imaging.window import default_voi, display_frame
 from medbench.jobs.states import JobState
@@ -219,9 +219,9 @@ class Library(QObject):
         key = display_key(display)
 
         def work(handle: Handle) -> tuple[str, np.ndarray[Any, Any] | None]:
-            from medbench.dicom.reader import open_display  # brings pydicom; not for the start
+            from medbench.formats.opening import open_display  # brings pydicom; not for the start
 
-            if display.kind in (DisplayKind.WAVEFORM, DisplayKind.DOCUMENT, DisplayKind.OTHER):
+            if display.kind.without_pictures:
                 return key, None
             with open_display(display, self._pool) as reader:
                 index = display.slices // 2

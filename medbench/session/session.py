@@ -13,6 +13,7 @@ from medbench.session.job_list import JobList
 from medbench.session.library import Library
 from medbench.session.messages import Messages
 from medbench.session.model_shelf import ModelShelf
+from medbench.session.object_shelf import ObjectShelf
 from medbench.session.run_book import RunBook
 
 
@@ -78,6 +79,7 @@ class Session(QObject):
         messages: Messages,
         jobs: JobList,
         library: Library,
+        objects: ObjectShelf,
         cohorts: CohortShelf,
         runs: RunBook,
         models: ModelShelf,
@@ -90,6 +92,7 @@ class Session(QObject):
         self.messages = messages
         self.jobs = jobs
         self.library = library
+        self.objects = objects
         self.cohorts = cohorts
         self.runs = runs
         self.models = models

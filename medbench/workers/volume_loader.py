@@ -37,7 +37,7 @@ class _Load(QThread):
         self._volume: Volume | None = None
 
     def run(self) -> None:
-        from medbench.dicom.reader import open_display  # brings pydicom; not for the start
+        from medbench.formats.opening import open_display  # brings pydicom; not for the start
 
         try:
             with open_display(self.display, self._pool) as reader:

@@ -8,8 +8,8 @@ import numpy as np
 
 from medbench.base.atomic import atomic_file
 from medbench.base.errors import BadInputError, DecodeError
-from medbench.dicom.reader import open_display
 from medbench.domain.image import Volume
+from medbench.formats.opening import open_display
 from medbench.imaging.regular import regularise
 from medbench.session.operations.studies import choose_display, frame_json, geometry_json
 

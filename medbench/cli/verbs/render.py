@@ -7,8 +7,8 @@ from typing import Any
 from medbench.base.atomic import atomic_file
 from medbench.base.errors import BadInputError
 from medbench.dicom.presentation import apply_presentation, read_presentation
-from medbench.dicom.reader import open_display
 from medbench.domain.image import Voi, VoiWindow
+from medbench.formats.opening import open_display
 from medbench.imaging.presentation import compose, oriented, stretched
 from medbench.imaging.window import auto_window, default_voi
 from medbench.session.operations.studies import choose_display, frame_json

@@ -27,6 +27,7 @@ from medbench.ui.review.ai_panel import AiPanel
 from medbench.ui.review.browser import StudyBrowser
 from medbench.ui.review.commands import register_commands
 from medbench.ui.review.image_panel import ImagePanel
+from medbench.ui.review.object_stage import ObjectStage
 from medbench.ui.review.view_model import Tool, ViewModel
 from medbench.ui.review.viewport import Viewport
 from medbench.ui.widgets import Scroll, ToolButton
@@ -84,7 +85,9 @@ class ReviewWorkspace(Workspace):
             view.activated.connect(self._activate)
             view.maximise_requested.connect(self._maximise)
         self.active = self.viewports[PlaneKind.ACQUIRED]
-        column.addWidget(grid_box, 1)
+        self.stage = ObjectStage(self.session, grid_box)
+        self.stage.link_requested.connect(self.show_instance)
+        column.addWidget(self.stage, 1)
         self.browser = StudyBrowser(self.session.library, self.actions_registry)
         self.browser.display_chosen.connect(self.show_display)
         self.image_panel = ImagePanel(self.model, self.actions_registry)
@@ -160,7 +163,22 @@ class ReviewWorkspace(Workspace):
             name = study.patient_name.replace("^", ", ") or study.patient_id
             shown = name if self.model.show_patient else self.tr("Patient hidden")
             self.context_changed.emit(shown, display.description or study.description)
-        self.session.library.show(display, self.viewports[PlaneKind.ACQUIRED].index)
+        if not self.stage.show_display(display):
+            self.session.library.show(display, self.viewports[PlaneKind.ACQUIRED].index)
+
+    @Slot(str, int)
+    def show_instance(self, sop_instance_uid: str, frame: int) -> None:
+        """Show the picture a report points at."""
+        for study in self.session.library.studies:
+            for display in (d for series in study.series for d in series.displays):
+                for index, ref in enumerate(display.frames):
+                    if ref.sop_instance_uid == sop_instance_uid and (
+                        ref.frame == frame or display.slices == 1
+                    ):
+                        self.show_display(display)
+                        self.viewports[PlaneKind.ACQUIRED].set_index(index)
+                        return
+        self.session.messages.warning(self.tr("The picture it points at is not open"))
 
     def _study_of(self, display: DisplaySet) -> Study | None:
         uid = display.study_instance_uid

@@ -1,0 +1,1 @@
+"""Whatever a reader opens that is not plain DICOM pixels: other files, archives, other objects."""

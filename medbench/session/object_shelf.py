@@ -1,0 +1,46 @@
+"""Objects without pixels that Review shows: read away from the window, newest request wins."""
+
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from medbench.dicom.decoding.pool import DecoderPool
+from medbench.domain.image import DisplaySet
+from medbench.session.ports import Handle, Runner
+
+
+class ObjectShelf(QObject):
+    """Waveforms, reports, documents.
+
+    Signals
+    -------
+    opened : DisplaySet, object
+        What the display holds (`medbench.formats.objects`).
+    failed : DisplaySet, str
+        Nothing can be shown, and why.
+    """
+
+    opened = Signal(object, object)
+    failed = Signal(object, str)
+
+    def __init__(self, runner: Runner, pool: DecoderPool, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._runner = runner
+        self._pool = pool
+
+    def open(self, display: DisplaySet) -> None:
+        """Read an object; answers with `opened` or `failed`."""
+
+        def work(_handle: Handle) -> Any:
+            from medbench.formats.objects import read_object  # brings pydicom; not for the start
+
+            return read_object(display, self._pool)
+
+        def done(payload: Any) -> None:
+            self.opened.emit(display, payload)
+
+        def failed(sentence: str) -> None:
+            if sentence:
+                self.failed.emit(display, sentence)
+
+        self._runner.run("object", work, done, failed, newest=True)
