@@ -127,14 +127,18 @@ def _walk_file(path: Path, fd: int, data: bytes, size: int) -> Header:
         raise NotDicomError("the file is empty")
     start, syntax, warnings, sop_class = _meta(data, size)
     if start >= size:
-        raise NotDicomError("no data set after the DICOM header")
+        raise IncompleteError(f"incomplete: no data set after the DICOM header ({size} bytes)")
     if syntax == DEFLATED_LE:
         return _walk_deflated(path, fd, start, size, warnings)
     little = syntax != EXPLICIT_BE
     header = Header(path, size, syntax, little, warnings=warnings)
     if sop_class:
         header.values[0x00080016] = sop_class
-    _Walk(header, data, fd, size, implicit=syntax == IMPLICIT_LE).run(start)
+    implicit = syntax == IMPLICIT_LE
+    if syntax not in UNCOMPRESSED and not data[start + 4 : start + 6].isalpha():
+        implicit = True  # seen in the wild: implicit elements around compressed pixel data
+        warnings.append("the data set is implicit although its transfer syntax is explicit")
+    _Walk(header, data, fd, size, implicit=implicit).run(start)
     return header
 
 
@@ -167,7 +171,7 @@ def _meta(data: bytes, size: int) -> tuple[int, str, list[str], bytes]:
     else:
         return _headless(data, size)
     if position >= size:
-        raise NotDicomError("no DICOM: nothing after the preamble")
+        raise IncompleteError("incomplete: no DICOM object, nothing after the preamble")
     syntax, sop_class = "", b""
     while True:
         if position + 8 > len(data):
@@ -196,7 +200,8 @@ def _meta(data: bytes, size: int) -> tuple[int, str, list[str], bytes]:
             sop_class = value
         position = end
     if not syntax:
-        _, syntax, _, _ = _headless(data[position:], size - position)
+        explicit = data[position + 4 : position + 6] in _VRS
+        syntax = EXPLICIT_LE if explicit else IMPLICIT_LE
         warnings.append("no transfer syntax in the header; guessed from the bytes")
     elif position + 6 <= len(data) and syntax not in (DEFLATED_LE, EXPLICIT_BE):
         syntax = _corrected(syntax, data[position + 4 : position + 6], warnings)
@@ -217,6 +222,8 @@ def _corrected(syntax: str, vr: bytes, warnings: list[str]) -> str:
 
 def _headless(data: bytes, size: int) -> tuple[int, str, list[str], bytes]:
     """A data set without preamble and meta group: accepted only if it starts like one."""
+    if size < 132 and not any(data[:128]) and b"DICM".startswith(data[128:]):
+        raise IncompleteError(f"incomplete: the file ends inside its preamble ({size} bytes)")
     if len(data) < 8:
         raise NotDicomError("not DICOM (no DICM marker, too short)")
     group, vr = data[:2], data[4:6]
@@ -226,6 +233,8 @@ def _headless(data: bytes, size: int) -> tuple[int, str, list[str], bytes]:
             return 0, EXPLICIT_LE, ["no DICOM header; explicit little endian guessed"], b""
         if length_implicit <= size - 8:
             return 0, IMPLICIT_LE, ["no DICOM header; implicit little endian guessed"], b""
+    if group == b"\x00\x08" and data[2] < 0x80 and vr in _VRS:
+        return 0, EXPLICIT_BE, ["no DICOM header; explicit big endian guessed"], b""
     raise NotDicomError("not DICOM (no DICM marker)")
 
 
@@ -246,9 +255,12 @@ class _Walk:
         available = len(data)
         stack: list[tuple[int, bool]] = []  # (end or -1, is_sequence)
         previous = -1
+        unknown_depth = -1  # where a UN sequence began whose inside is implicit (PS3.5 6.2.2)
         while True:
             while stack and stack[-1][0] == position:
                 stack.pop()
+            if len(stack) <= unknown_depth:
+                unknown_depth, self.implicit = -1, False
             if position >= size:
                 break
             if position + 8 > available:
@@ -284,6 +296,8 @@ class _Walk:
                     self._check_end(start + length, stack, tag)
                     if start + length > available:
                         raise _NeedMoreError
+                elif vr == b"UN" and not self.implicit:
+                    unknown_depth, self.implicit = len(stack), True
                 stack.append((start + length if length != _UNDEFINED else -1, True))
                 position = start
                 continue
