@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from medbench.domain.geometry import Vector
+from medbench.domain.geometry import Geometry, Vector
 
 Colour = tuple[int, int, int]
 
@@ -174,12 +174,64 @@ class Waveform:
     marks: tuple[tuple[float, str], ...] = ()
     """(seconds, text) of annotations."""
     texts: tuple[str, ...] = ()
-    """Statements of the device or the reader."""
+    """Statements and measurements of the device; nobody verified them."""
     warnings: tuple[str, ...] = ()
     annotations: dict[str, str] = field(default_factory=dict)
     """Corner texts."""
+    comments: tuple[str, ...] = ()
+    """Free text beside the record; may name the patient."""
+    start_s: float = 0.0
+    """When its first sample was taken, after the start of the object's clock."""
 
     @property
     def duration_s(self) -> float:
         """Length of the record."""
         return float(self.samples.shape[1] / self.sampling_hz)
+
+
+@dataclass(frozen=True, eq=False)
+class ScalarField:
+    """A dose grid or parametric map: one number for each point of a volume of its own."""
+
+    sop_instance_uid: str
+    label: str
+    voxels: np.ndarray
+    """(z, y, x), in ``unit``."""
+    geometry: Geometry
+    unit: str
+    value_range: tuple[float, float]
+    """Smallest and largest finite value above zero."""
+    series_uids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class LayerLook:
+    """How a layer is drawn over an image."""
+
+    shown: bool = True
+    fill: float = 0.3
+    """Opacity of the inside, 0 to 1."""
+    outline_px: float = 1.5
+    hidden: frozenset[int] = frozenset()
+    """Numbers of segments that are switched off."""
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """Something drawn over images by its place in the patient."""
+
+    key: str
+    title: str
+    payload: Segmentation | StructureSet | ScalarField
+    look: LayerLook = field(default_factory=LayerLook)
+
+
+@dataclass(frozen=True, eq=False)
+class PaintedLayer:
+    """A layer on one picture."""
+
+    key: str
+    rgba: np.ndarray | None
+    """uint8 (rows, columns, 4), premultiplied, on the picture's grid; None where nothing lies."""
+    outlines: tuple[tuple[Colour, np.ndarray], ...] = ()
+    """Colour and lines (n, 4) x0, y0, x1, y1 in picture coordinates: pixel edges are whole."""
