@@ -104,6 +104,8 @@ class DisplaySet:
     """Displays of one series with the same group are the time points of one place."""
     times_s: tuple[float, ...] = ()
     """Cine: seconds each frame is shown; empty where the file does not say."""
+    source: str = "dicom"
+    """Kind of file it lies in: which reader `medbench.formats.opening` takes."""
 
     @property
     def slices(self) -> int:
@@ -177,6 +179,8 @@ class ScanResult:
 
     studies: tuple[Study, ...]
     skipped: tuple[Skipped, ...]
+    files: int = 0
+    """Files met; members of archives count, the archives they come from don't."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,91 @@
+"""A header as bytes and back: what a scan needs of it, for the index of known files.
+
+Only the tags of `medbench.dicom.tags` are kept. Fixed fields by struct, no pickle.
+"""
+
+import struct
+from pathlib import Path
+
+from medbench.dicom import tags
+from medbench.dicom.guard import Header
+
+KEPT_TAGS = frozenset(
+    value for name, value in vars(tags).items() if name.isupper() and isinstance(value, int)
+)
+FORMAT = 1
+"""Raise it when the bytes or what a scan reads of a header change."""
+
+_HEADER, _REASON = b"H", b"R"
+_FIXED = struct.Struct("<QqQI?HHHH")
+_VALUE = struct.Struct("<II")
+
+
+def slim(header: Header, shared: dict[bytes, bytes]) -> Header:
+    """Drop what only reading pixels needs; equal values become one object (`shared`)."""
+    header.values = {
+        tag: shared.setdefault(value, value)
+        for tag, value in header.values.items()
+        if tag in KEPT_TAGS
+    }
+    header.fragments = ()
+    header.offset_table = ()
+    header.body = None
+    return header
+
+
+def pack(found: Header | str) -> bytes:
+    """Bytes of a (slim) header, or of the reason a file was skipped for."""
+    if isinstance(found, str):
+        return _REASON + found.encode()
+    syntax = found.transfer_syntax_uid.encode("latin-1", "replace")
+    warnings = [text.encode() for text in found.warnings]
+    parts = [
+        _HEADER,
+        _FIXED.pack(
+            found.size_bytes, found.pixel_offset, found.pixel_length_bytes, found.pixel_tag,
+            found.little_endian, len(syntax), len(found.sequences), len(warnings),
+            len(found.values),
+        ),
+        syntax,
+        struct.pack(f"<{len(found.sequences)}I", *sorted(found.sequences)),
+    ]  # fmt: skip
+    for text in warnings:
+        parts += [struct.pack("<I", len(text)), text]
+    for tag, value in found.values.items():
+        parts += [_VALUE.pack(tag, len(value)), value]
+    return b"".join(parts)
+
+
+def unpack(path: Path, data: bytes, shared: dict[bytes, bytes]) -> Header | str | None:
+    """What `pack` stored; None when the bytes are damaged."""
+    try:
+        if data[:1] == _REASON:
+            return data[1:].decode()
+        return _unpack(path, data, shared) if data[:1] == _HEADER else None
+    except (struct.error, UnicodeDecodeError):
+        return None
+
+
+def _unpack(path: Path, data: bytes, shared: dict[bytes, bytes]) -> Header | None:
+    (size, offset, length, pixel_tag, little, syntax_length, sequences, warnings,
+     values) = _FIXED.unpack_from(data, 1)  # fmt: skip
+    at = 1 + _FIXED.size
+    syntax = data[at : at + syntax_length].decode("latin-1")
+    at += syntax_length
+    header = Header(path, size, syntax, little, pixel_offset=offset, pixel_length_bytes=length,
+                    pixel_tag=pixel_tag)  # fmt: skip
+    header.sequences = set(struct.unpack_from(f"<{sequences}I", data, at))
+    at += 4 * sequences
+    for _ in range(warnings):
+        (count,) = struct.unpack_from("<I", data, at)
+        header.warnings.append(data[at + 4 : at + 4 + count].decode())
+        at += 4 + count
+    head = _VALUE.unpack_from
+    found = header.values
+    for _ in range(values):
+        tag, count = head(data, at)
+        at += 8
+        value = data[at : at + count]
+        found[tag] = shared.setdefault(value, value)
+        at += count
+    return header if at == len(data) else None
