@@ -10,6 +10,8 @@ from medbench.dicom import tags
 from medbench.dicom.guard import EXPLICIT_BE, Header
 
 MAX_FRAME_BYTES = 512 << 20
+_PAIRED = frozenset({"YBR_FULL_422", "YBR_PARTIAL_422"})
+_RETIRED = {"CMYK": "four inks", "ARGB": "an alpha channel", "HSV": "hue, saturation, value"}
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,18 @@ class PixelFormat:
 
     @property
     def frame_bits(self) -> int:
-        """Bits of one uncompressed frame; YBR_FULL_422 stores two samples per pixel."""
-        samples = 2 if self.photometric == "YBR_FULL_422" and self.samples == 3 else self.samples
-        return self.rows * self.columns * samples * self.bits_allocated
+        """Bits of one uncompressed frame.
+
+        4:2:2 colour stores two samples per pixel, in pairs of pixels: an odd row is padded.
+        """
+        if self.paired:
+            return self.rows * (self.columns + self.columns % 2) * 2 * self.bits_allocated
+        return self.rows * self.columns * self.samples * self.bits_allocated
+
+    @property
+    def paired(self) -> bool:
+        """Whether two neighbours share their colour in native frames (PS3.3 C.7.6.3.1.2)."""
+        return self.samples == 3 and self.photometric in _PAIRED
 
     @property
     def total_bytes(self) -> int:
@@ -77,13 +88,17 @@ def pixel_format(header: Header) -> PixelFormat:
     if header.pixel_tag == 0x7FE00010:
         allocated = need(tags.BITS_ALLOCATED, "Bits Allocated")
     stored = need(tags.BITS_STORED, "Bits Stored", allocated)
+    high = need(tags.HIGH_BIT, "High Bit", stored - 1)
+    if not stored - 1 <= high < allocated:
+        header.warnings.append(f"High Bit {high} cannot be; {stored - 1} is used")
+        high = stored - 1
     found = PixelFormat(
         rows=need(tags.ROWS, "Rows"),
         columns=need(tags.COLUMNS, "Columns"),
         samples=need(tags.SAMPLES_PER_PIXEL, "Samples per Pixel", 1),
         bits_allocated=allocated,
         bits_stored=stored,
-        high_bit=need(tags.HIGH_BIT, "High Bit", stored - 1),
+        high_bit=high,
         signed=bool(need(tags.PIXEL_REPRESENTATION, "Pixel Representation", 0)),
         photometric=header.text(tags.PHOTOMETRIC) or "MONOCHROME2",
         planar=need(tags.PLANAR_CONFIGURATION, "Planar Configuration", 0),
@@ -96,8 +111,7 @@ def pixel_format(header: Header) -> PixelFormat:
         raise BadInputError(f"Bits Allocated is {found.bits_allocated}; 1, 8, 16, 32 or 64 belong")
     if not 1 <= found.bits_stored <= found.bits_allocated:
         raise BadInputError(f"Bits Stored {found.bits_stored} exceeds Bits Allocated")
-    if found.samples not in (1, 3, 4):
-        raise BadInputError(f"Samples per Pixel is {found.samples}")
+    _check_colour(found)
     if found.frame_bits // 8 > MAX_FRAME_BYTES:
         raise BadInputError("one frame would need more than 512 MiB")
     if not header.compressed and header.pixel_length_bytes < found.total_bytes:
@@ -106,6 +120,23 @@ def pixel_format(header: Header) -> PixelFormat:
             f"the file has {header.pixel_length_bytes}"
         )
     return found
+
+
+def _check_colour(form: PixelFormat) -> None:
+    """Samples and Photometric Interpretation that can be shown (PS3.3 C.7.6.3.1.2)."""
+    if form.photometric in _RETIRED:
+        raise BadInputError(
+            f"the pixels are {form.photometric} ({_RETIRED[form.photometric]}), which DICOM "
+            "retired; they are not shown because their colours cannot be known"
+        )
+    if form.samples not in (1, 3):
+        raise BadInputError(
+            f"Samples per Pixel is {form.samples}; only grey (1) and colour (3) can be shown"
+        )
+    if form.samples == 3 and form.photometric == "PALETTE COLOR":
+        raise BadInputError("the pixels claim both a palette and three samples")
+    if form.samples == 3 and form.bits_allocated not in (8, 16, 32):
+        raise BadInputError(f"colour with {form.bits_allocated} bits per sample cannot be shown")
 
 
 def float_pixels(header: Header) -> bool:
@@ -125,8 +156,9 @@ def unpack_frame(raw: bytes | np.ndarray, form: PixelFormat, *, bit_offset: int 
             form.rows, form.columns
         )
     cells = np.frombuffer(raw, form.stored_dtype)
-    if form.photometric == "YBR_FULL_422" and form.samples == 3:
-        return _upsample_422(cells.reshape(form.rows, form.columns // 2, 4))
+    if form.paired:
+        pairs = -(-form.columns // 2)
+        return _upsample_422(cells.reshape(form.rows, pairs, 4))[:, : form.columns]
     if form.samples == 1:
         return cells.reshape(form.rows, form.columns)
     if form.planar == 1:
@@ -167,6 +199,24 @@ def needs_cleaning(form: PixelFormat) -> bool:
     return form.bits_allocated > 1 and (
         form.bits_stored != form.bits_allocated or form.high_bit + 1 != form.bits_stored
     )
+
+
+def swap_pairs(raw: bytes) -> bytes:
+    """Bytes of 16-bit words in the other order: cells of up to 8 bits stored as OW, big endian."""
+    return np.frombuffer(raw, np.uint8).reshape(-1, 2)[:, ::-1].tobytes()
+
+
+def to_rgb(colour: np.ndarray, photometric: str) -> np.ndarray:
+    """RGB of 8-bit samples that are still in the file's colour space."""
+    if photometric in ("YBR_FULL", "YBR_FULL_422"):
+        return ybr_full_to_rgb(colour)
+    if photometric in ("YBR_PARTIAL_422", "YBR_PARTIAL_420"):
+        # luma 16 to 235, colour 16 to 240 (PS3.3 C.7.6.3.1.2, retired): widen, then as FULL
+        full = colour.astype(np.float32)
+        full[..., 0] = (full[..., 0] - 16) * (255 / 219)
+        full[..., 1:] = (full[..., 1:] - 128) * (255 / 224) + 128
+        return ybr_full_to_rgb(full)
+    return colour
 
 
 def ybr_full_to_rgb(ybr: np.ndarray) -> np.ndarray:

@@ -25,9 +25,10 @@ from medbench.dicom.pixels import (
     clean_bits,
     float_pixels,
     needs_cleaning,
+    swap_pairs,
     to_eight_bits,
+    to_rgb,
     unpack_frame,
-    ybr_full_to_rgb,
 )
 from medbench.dicom.source_file import SourceFile
 from medbench.dicom.voi import Rescale
@@ -191,6 +192,7 @@ class DisplayReader:
         if (
             header.compressed
             or header.body is not None
+            or file.swapped
             or form.samples != 1
             or form.bits_allocated == 1
             or form.photometric == "PALETTE COLOR"
@@ -228,24 +230,32 @@ class DisplayReader:
         if float_pixels(header):
             form = PixelFormat(**{**form.to_json(), "signed": False})
             raw, _ = self._raw(file, form, frame)
-            return np.frombuffer(raw, f"<f{form.bits_allocated // 8}").reshape(
+            order = "<" if header.little_endian else ">"
+            return np.frombuffer(raw, f"{order}f{form.bits_allocated // 8}").reshape(
                 form.rows, form.columns
             )
         raw, bit = self._raw(file, form, frame)
         stored = unpack_frame(raw, form, bit_offset=bit)
         if not form.colour:
             return clean_bits(stored.astype(stored.dtype.newbyteorder("="), copy=False), form)
-        if form.photometric in ("YBR_FULL", "YBR_FULL_422"):
-            return ybr_full_to_rgb(to_eight_bits(stored, form))
-        return to_eight_bits(
-            np.ascontiguousarray(stored.astype(stored.dtype.newbyteorder("="))), form
-        )
+        cells = np.ascontiguousarray(stored.astype(stored.dtype.newbyteorder("="), copy=False))
+        return to_rgb(to_eight_bits(cells, form), form.photometric)
 
     def _raw(self, file: SourceFile, form: PixelFormat, frame: int) -> tuple[bytes, int]:
         """Bytes that hold one frame, and the bit where it starts."""
         begin_bit = form.frame_bits * frame
         end = -(-(begin_bit + form.frame_bits) // 8)
         begin = begin_bit // 8
+        if file.swapped:  # whole words, so that their bytes can change places
+            return self._words(file, begin, end), begin_bit % 8
+        return self._bytes(file, begin, end), begin_bit % 8
+
+    def _words(self, file: SourceFile, begin: int, end: int) -> bytes:
+        first = begin - begin % 2
+        raw = swap_pairs(self._bytes(file, first, end + end % 2))
+        return raw[begin - first : end - first]
+
+    def _bytes(self, file: SourceFile, begin: int, end: int) -> bytes:
         header = file.header
         if header.body is not None:
             raw = header.body[header.pixel_offset + begin : header.pixel_offset + end]
@@ -259,13 +269,18 @@ class DisplayReader:
             raise IncompleteError(
                 f"incomplete: {len(raw)} of {end - begin} bytes of the frame could be read"
             )
-        return raw, begin_bit % 8
+        return raw
 
     def _raw_cells(self, file: SourceFile, frame: int) -> np.ndarray | None:
-        """Cells with all their bits, for overlays in the unused ones; None when compressed."""
-        if file.header.compressed or file.form.samples != 1 or file.form.bits_allocated == 1:
+        """Cells with all their bits, for overlays in the unused ones; None without such bits."""
+        form = file.form
+        if form.samples != 1 or form.bits_allocated not in (8, 16, 32):
             return None
-        raw, _ = self._raw(file, file.form, frame)
+        if file.header.compressed:
+            all_bits = {"bits_stored": form.bits_allocated, "high_bit": form.bits_allocated - 1}
+            whole = PixelFormat(**{**form.to_json(), **all_bits, "signed": False})
+            return self._decoders().decode(file.header.path, file.fragments_of(frame), whole)
+        raw, _ = self._raw(file, form, frame)
         cells = unpack_frame(raw, file.form)
         return cells.astype(cells.dtype.newbyteorder("=")).view(f"u{cells.dtype.itemsize}")
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from medbench.base.errors import BadInputError, DecodeError
 from medbench.dicom.frame_info import frame_rescale, read_dataset
-from medbench.dicom.guard import Header, read_header
+from medbench.dicom.guard import EXPLICIT_BE, Header, read_header
 from medbench.dicom.palette import palette_tables
 from medbench.dicom.pixels import PixelFormat, pixel_format
 from medbench.dicom.voi import Rescale
@@ -29,6 +29,18 @@ class SourceFile:
         self._palette: tuple[int, np.ndarray] | None = None
         self._dataset: Any = None
         self._starts: list[int] | None = None
+        self.swapped = self.header.transfer_syntax_uid == EXPLICIT_BE and self._is_ow()
+        """Whether cells of up to 8 bits lie in big-endian 16-bit words (PS3.5 A.3, 8.2)."""
+
+    def _is_ow(self) -> bool:
+        if self.form.bits_allocated > 8:
+            return False
+        fd = os.open(self.header.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        try:
+            # explicit OB and OW: VR, two reserved bytes, four of length, then the value
+            return os.pread(fd, 2, self.header.pixel_offset - 8) == b"OW"
+        finally:
+            os.close(fd)
 
     def rescale(self, frame: int) -> Rescale:
         """Modality transformation of a frame."""

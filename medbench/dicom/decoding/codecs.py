@@ -5,7 +5,8 @@ whether the codestream's size is the one the header promises.
 """
 
 import struct
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -13,7 +14,13 @@ import imagecodecs
 import numpy as np
 
 from medbench.base.errors import DecodeError
-from medbench.dicom.pixels import PixelFormat, clean_bits, to_eight_bits, ybr_full_to_rgb
+from medbench.dicom.pixels import (
+    PixelFormat,
+    clean_bits,
+    to_eight_bits,
+    to_rgb,
+    unpack_frame,
+)
 
 RLE = "1.2.840.10008.1.2.5"
 _JPEG8 = {"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"}
@@ -22,6 +29,23 @@ _JPEG_LS = {"1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81"}
 _JPEG2000 = {f"1.2.840.10008.1.2.4.9{i}" for i in range(4)}
 _HTJ2K = {f"1.2.840.10008.1.2.4.20{i}" for i in range(1, 4)}
 _JPEG_XL = {f"1.2.840.10008.1.2.4.11{i}" for i in range(3)}
+_DEFLATED_FRAME = "1.2.840.10008.1.2.8.1"
+_VIDEO = {
+    **{f"1.2.840.10008.1.2.4.{n}": "MPEG-2 video" for n in ("100", "100.1", "101", "101.1")},
+    **{
+        f"1.2.840.10008.1.2.4.{n}{part}": "MPEG-4 (H.264) video"
+        for n in range(102, 107)
+        for part in ("", ".1")
+    },
+    **{f"1.2.840.10008.1.2.4.{n}": "HEVC (H.265) video" for n in (107, 108)},
+    "1.2.840.10008.1.2.7.1": "SMPTE ST 2110-20 video stream",
+    "1.2.840.10008.1.2.7.2": "SMPTE ST 2110-20 video stream",
+    "1.2.840.10008.1.2.7.3": "SMPTE ST 2110-30 audio stream",
+    "1.2.840.10008.1.2.4.94": "JPIP: the pixels lie on a server",
+    "1.2.840.10008.1.2.4.95": "JPIP: the pixels lie on a server",
+    "1.2.840.10008.1.2.4.204": "JPIP: the pixels lie on a server",
+    "1.2.840.10008.1.2.4.205": "JPIP: the pixels lie on a server",
+}
 
 
 def decode_frame(data: bytes, form: PixelFormat) -> np.ndarray:
@@ -33,31 +57,57 @@ def decode_frame(data: bytes, form: PixelFormat) -> np.ndarray:
         The stream is damaged, disagrees with the header, or its syntax is not supported.
     """
     syntax = form.transfer_syntax_uid
-    decoder = _DECODERS.get(syntax)
-    if decoder is None:
-        raise DecodeError(f"the transfer syntax {syntax} is not supported")
+    refused = refusal(syntax)
+    if refused:
+        raise DecodeError(refused)
     _check_size(data, form)
-    array = decoder(data, form)
+    array = _DECODERS[syntax](data, form)
     if array.ndim == 3 and array.shape[-1] == 1:
         array = array[..., 0]
     expected = (form.rows, form.columns) if form.samples == 1 else (form.rows, form.columns, 3)
     if array.shape != expected:
         raise DecodeError(f"decoded to {array.shape}, the header says {expected}")
+    array = np.ascontiguousarray(array)
     if form.samples > 1:
-        return to_eight_bits(np.ascontiguousarray(array), form)
-    return _signed(np.ascontiguousarray(array), form)
+        eight = to_eight_bits(array, form)
+        return to_rgb(eight, form.photometric) if _still_ybr(data, form) else eight
+    return _stored(array, form)
 
 
-def _signed(array: np.ndarray, form: PixelFormat) -> np.ndarray:
-    """Codecs hand out unsigned cells: sign-extend by Bits Stored."""
-    if array.dtype.kind == "u" and form.bits_allocated <= 32:
-        wanted = np.dtype(f"u{max(form.bits_allocated, 8) // 8}")
-        array = array.astype(wanted, copy=False)
-        if form.signed:
-            array = array.view(np.dtype(f"i{wanted.itemsize}"))
-            low = PixelFormat(**{**form.to_json(), "high_bit": form.bits_stored - 1})
-            return clean_bits(array, low)
-    return array
+def refusal(syntax: str) -> str:
+    """Why frames of a transfer syntax cannot be decoded; '' when they can."""
+    if syntax in _DECODERS:
+        return ""
+    if syntax in _VIDEO:
+        return f"{_VIDEO[syntax]} (transfer syntax {syntax}) is not shown"
+    return f"the transfer syntax {syntax} is not supported"
+
+
+def _still_ybr(data: bytes, form: PixelFormat) -> bool:
+    """Whether a decoder left the file's colour space as it was (T28).
+
+    JPEG, JPEG XL and the colour transforms inside JPEG 2000 are undone by their decoders;
+    RLE, JPEG lossless and JPEG-LS know no colour, nor does JPEG 2000 without its transform.
+    """
+    syntax = form.transfer_syntax_uid
+    if syntax in _JPEG2000 | _HTJ2K:
+        at = data.find(b"\xff\x52")  # COD: length, style, progression, layers, transform
+        return at >= 0 and at + 9 <= len(data) and data[at + 8] == 0
+    return syntax in {RLE, _DEFLATED_FRAME} | _JPEG_LOSSLESS | _JPEG_LS
+
+
+def _stored(array: np.ndarray, form: PixelFormat) -> np.ndarray:
+    """Mask and sign-extend by Bits Stored: codecs hand out unsigned cells (PS3.5 8.1.1)."""
+    if array.dtype.kind not in "iu" or form.bits_allocated > 32:
+        return array
+    wanted = np.dtype(f"u{max(form.bits_allocated, 8) // 8}")
+    cells = array.astype(wanted, copy=False)
+    if form.signed:
+        cells = cells.view(np.dtype(f"i{wanted.itemsize}"))
+    if form.transfer_syntax_uid not in (RLE, _DEFLATED_FRAME):
+        # only these two keep whole cells; elsewhere the stream holds Bits Stored from bit 0
+        form = PixelFormat(**{**form.to_json(), "high_bit": form.bits_stored - 1})
+    return clean_bits(cells, form)
 
 
 def _check_size(data: bytes, form: PixelFormat) -> None:
@@ -107,22 +157,32 @@ def _check_boxes(data: bytes) -> None:
         position += length
 
 
-def _jpeg_size(data: bytes) -> tuple[int, int] | None:
+def _jpeg_segments(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """(marker, content) of a JPEG stream's segments up to the first scan."""
     position = 2
-    while position + 9 < len(data):
-        if data[position] != 0xFF:
-            return None
+    while position + 4 <= len(data) and data[position] == 0xFF:
         marker = data[position + 1]
         if marker == 0xFF:
             position += 1
-            continue
-        if (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)) or marker == 0xF7:
-            rows, columns = struct.unpack(">HH", data[position + 5 : position + 9])
-            return rows, columns
-        if marker in (0xD8, 0x01) or 0xD0 <= marker <= 0xD7:
+        elif marker in (0xD8, 0x01) or 0xD0 <= marker <= 0xD7:
             position += 2
-            continue
-        position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
+        else:
+            length = int.from_bytes(data[position + 2 : position + 4], "big")
+            yield marker, data[position + 4 : position + 2 + length]
+            if marker == 0xDA:
+                return
+            position += 2 + max(length, 2)
+
+
+def _is_frame(marker: int) -> bool:
+    return (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)) or marker == 0xF7
+
+
+def _jpeg_size(data: bytes) -> tuple[int, int] | None:
+    for marker, content in _jpeg_segments(data):
+        if _is_frame(marker) and len(content) >= 5:
+            rows, columns = struct.unpack(">HH", content[1:5])
+            return rows, columns
     return None
 
 
@@ -136,19 +196,22 @@ def _jpeg(data: bytes, form: PixelFormat) -> np.ndarray:
 
 def _is_rgb_jpeg(data: bytes, form: PixelFormat) -> bool:
     """Adobe marker first, then component ids 'RGB', then what the header says."""
-    at = data.find(b"Adobe\0", 0, 4096)
-    if at > 0 and at + 12 <= len(data):
-        return data[at + 11] == 0
-    start = data.find(b"\xff\xc0", 0, 65536)
-    if start > 0 and start + 17 <= len(data):
-        ids = bytes(data[start + 10 + 3 * i] for i in range(3))
-        if ids == b"RGB":
+    jfif = False
+    for marker, content in _jpeg_segments(data):
+        if marker == 0xEE and content.startswith(b"Adobe") and len(content) >= 12:
+            return content[11] == 0  # a shorter marker says nothing (SC_rgb_jpeg has one)
+        if marker == 0xE0 and content.startswith(b"JFIF\0"):
+            jfif = True
+        if _is_frame(marker) and content[6:13:3] == b"RGB":
             return True
-    return form.photometric == "RGB" and b"JFIF\0" not in data[:32]
+    return form.photometric == "RGB" and not jfif
 
 
-def _jpeg_lossless(data: bytes, _form: PixelFormat) -> np.ndarray:
-    return np.asarray(imagecodecs.ljpeg_decode(data))
+def _jpeg_lossless(data: bytes, form: PixelFormat) -> np.ndarray:
+    if form.samples == 1:
+        return np.asarray(imagecodecs.ljpeg_decode(data))
+    # asking for the same colour space twice keeps any colour transform away
+    return np.asarray(imagecodecs.jpeg8_decode(data, colorspace="RGB", outcolorspace="RGB"))
 
 
 def _jpeg_ls(data: bytes, _form: PixelFormat) -> np.ndarray:
@@ -174,6 +237,8 @@ def _jpeg_xl(data: bytes, _form: PixelFormat) -> np.ndarray:
 
 def _rle(data: bytes, form: PixelFormat) -> np.ndarray:
     """PackBits segments, most significant byte plane first (PS3.5 annex G)."""
+    if form.bits_allocated < 8:
+        raise DecodeError("RLE: pixels of one bit cannot be run-length encoded")
     planes = form.samples * (form.bits_allocated // 8)
     bounds = rle_segments(data, form)
     if len(bounds) != planes:
@@ -187,10 +252,20 @@ def _rle(data: bytes, form: PixelFormat) -> np.ndarray:
     cells = out.view(np.dtype(f"<u{width}"))[..., 0]
     if form.samples == 1:
         return cells[0].reshape(form.rows, form.columns)
-    colour = np.moveaxis(cells, 0, -1).reshape(form.rows, form.columns, form.samples)
-    if form.photometric == "YBR_FULL":
-        return ybr_full_to_rgb(colour)
-    return colour
+    return np.moveaxis(cells, 0, -1).reshape(form.rows, form.columns, form.samples)
+
+
+def _deflated(data: bytes, form: PixelFormat) -> np.ndarray:
+    """Deflated Image Frame Compression: one deflate stream a frame (PS3.5 A.4.13)."""
+    size = -(-form.frame_bits // 8)
+    engine = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        raw = engine.decompress(data, size + 1)
+    except zlib.error as error:
+        raise DecodeError(f"the deflated frame is damaged ({error})") from error
+    if len(raw) < size:
+        raise DecodeError(f"the deflated frame holds {len(raw)} of {size} bytes")
+    return unpack_frame(raw[:size], form)
 
 
 def _packbits(data: bytes, pixels: int) -> np.ndarray:
@@ -227,6 +302,7 @@ def rle_segments(data: bytes, form: PixelFormat) -> list[tuple[int, int]]:
 
 _DECODERS: dict[str, Callable[[bytes, PixelFormat], np.ndarray]] = {
     RLE: _rle,
+    _DEFLATED_FRAME: _deflated,
     **dict.fromkeys(_JPEG8, _jpeg),
     **dict.fromkeys(_JPEG_LOSSLESS, _jpeg_lossless),
     **dict.fromkeys(_JPEG_LS, _jpeg_ls),
