@@ -17,6 +17,7 @@ from medbench.jobs.client import EngineProcess
 from medbench.session.cohort_shelf import CohortShelf
 from medbench.session.evaluation_desk import EvaluationDesk
 from medbench.session.job_list import JobList
+from medbench.session.layer_shelf import LayerShelf
 from medbench.session.library import Library
 from medbench.session.messages import Messages
 from medbench.session.model_shelf import ModelShelf
@@ -24,6 +25,7 @@ from medbench.session.object_shelf import ObjectShelf
 from medbench.session.ports import Handle
 from medbench.session.run_book import RunBook
 from medbench.session.session import EngineInfo, Preferences, Session
+from medbench.session.shaper import VolumeShaper
 from medbench.ui.actions.registry import ActionRegistry
 from medbench.ui.shell.main_window import MainWindow
 from medbench.ui.shell.workspaces import build_workspaces
@@ -51,6 +53,7 @@ class App(QObject):
         self.pool = DecoderPool()
         self.lane = Lane("work", parent=self)
         self.thumbnails = Lane("thumbnails", parent=self)
+        self.reading = Lane("reading", parent=self)
         self.inference = Lane(
             "inference", with_engine=True, log_path=logs / "engine.log", parent=self
         )
@@ -86,7 +89,9 @@ class App(QObject):
             self,
             pictures=workspace / "pictures",
         )
-        objects = ObjectShelf(self.thumbnails, self.pool, self)
+        objects = ObjectShelf(self.reading, self.pool, self)
+        layers = LayerShelf(self.reading, self.pool, self)
+        shaper = VolumeShaper(self.reading, self)
         cohorts = CohortShelf(
             workspace / "cohorts", self.lane, self.thumbnails, messages, jobs, self
         )
@@ -95,8 +100,8 @@ class App(QObject):
         desk = EvaluationDesk(workspace, self.lane, self.inference, messages, jobs, self)
         return Session(
             workspace_path=workspace, settings=settings, messages=messages, jobs=jobs,
-            library=library, objects=objects, cohorts=cohorts, runs=runs, models=models,
-            evaluations=desk, parent=self,
+            library=library, objects=objects, layers=layers, shaper=shaper, cohorts=cohorts,
+            runs=runs, models=models, evaluations=desk, parent=self,
         )  # fmt: skip
 
     def show(self, paths: Sequence[Path]) -> None:
@@ -193,7 +198,7 @@ class App(QObject):
         self.window.close()
         self.training.close()
         self.loader.close()
-        for lane in (self.thumbnails, self.lane, self.inference):
+        for lane in (self.thumbnails, self.reading, self.lane, self.inference):
             lane.close()
         self.pool.close()
         self.start_record.closed()

@@ -37,10 +37,21 @@ def decorate(
     rows: npt.NDArray[np.intp] | None = None,
     columns: npt.NDArray[np.intp] | None = None,
 ) -> npt.NDArray[np.uint8]:
-    """Shutter and overlays on a picture; ``rows`` and ``columns`` say which pixels it shows."""
+    """Shutter and overlays on a picture.
+
+    A reduced picture names the first image row and column of each of its pixels in ``rows`` and
+    ``columns`` (ascending): an overlay bit anywhere in a reduced pixel is shown, so that thin lines
+    survive.
+    """
 
     def sampled(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
         return mask if rows is None or columns is None else mask[rows][:, columns]
+
+    def pooled(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        if rows is None or columns is None:
+            return mask
+        by_row = np.logical_or.reduceat(mask, rows, axis=0)
+        return np.asarray(np.logical_or.reduceat(by_row, columns, axis=1))
 
     if shutter and info.shutter is not None:
         picture = picture.copy() if not picture.flags.writeable else picture
@@ -49,7 +60,7 @@ def decorate(
         if picture.ndim == 2:
             picture = np.repeat(picture[..., None], 3, axis=2)
         for plane in info.overlays:
-            picture[sampled(plane.mask)] = OVERLAY_COLOUR
+            picture[pooled(plane.mask)] = OVERLAY_COLOUR
     return picture
 
 
@@ -78,3 +89,22 @@ def oriented(
     """Turned clockwise by a multiple of 90 degrees, then flipped left to right."""
     turned = np.rot90(picture, -(rotation_deg // 90))
     return np.ascontiguousarray(turned[:, ::-1] if flip_horizontal else turned)
+
+
+def final_picture(
+    values: npt.NDArray[Any],
+    info: FrameInfo,
+    voi: Voi | None = None,
+    *,
+    inverted: bool | None = None,
+    overlays: bool = True,
+    shutter: bool = True,
+) -> npt.NDArray[np.uint8]:
+    """The frame as ``medbench render`` writes it and the viewport shows it at its own size.
+
+    Modality values (y, x), or RGB (y, x, 3), through VOI and polarity, shutter and overlays, square
+    pixels, and the turn a presentation state asks for (PS3.4 N.2).
+    """
+    native = compose(values, info, voi, inverted=inverted, overlays=overlays, shutter=shutter)
+    square = stretched(native, info.pixel_aspect)
+    return oriented(square, info.rotation_deg, flip_horizontal=info.flip_horizontal)

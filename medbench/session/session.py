@@ -10,11 +10,13 @@ from medbench.base.settings import Settings, write_settings
 from medbench.session.cohort_shelf import CohortShelf
 from medbench.session.evaluation_desk import EvaluationDesk
 from medbench.session.job_list import JobList
+from medbench.session.layer_shelf import LayerShelf
 from medbench.session.library import Library
 from medbench.session.messages import Messages
 from medbench.session.model_shelf import ModelShelf
 from medbench.session.object_shelf import ObjectShelf
 from medbench.session.run_book import RunBook
+from medbench.session.shaper import VolumeShaper
 
 
 class Preferences(QObject):
@@ -80,6 +82,8 @@ class Session(QObject):
         jobs: JobList,
         library: Library,
         objects: ObjectShelf,
+        layers: LayerShelf,
+        shaper: VolumeShaper,
         cohorts: CohortShelf,
         runs: RunBook,
         models: ModelShelf,
@@ -93,6 +97,8 @@ class Session(QObject):
         self.jobs = jobs
         self.library = library
         self.objects = objects
+        self.layers = layers
+        self.shaper = shaper
         self.cohorts = cohorts
         self.runs = runs
         self.models = models

@@ -5,116 +5,63 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QCoreApplication
 
 from medbench.ui.actions.spec import ActionSpec
-from medbench.ui.review.view_model import Tool
 
 if TYPE_CHECKING:
     from medbench.ui.review.workspace import ReviewWorkspace
 
 translate = QCoreApplication.translate
+_SWITCHES = frozenset({"toggle_mpr", "toggle_overlay", "toggle_planes", "toggle_shutter",
+                       "toggle_texts"})  # fmt: skip
+_ON_AT_FIRST = _SWITCHES - {"toggle_mpr"}
 
 
 def register_commands(workspace: "ReviewWorkspace") -> None:
     """Register every command of the workspace."""
     view, ai = translate("Review", "Image"), translate("Review", "AI")
-    tools = (
-        (Tool.WINDOW, translate("Review", "Window"), "W", "contrast"),
-        (Tool.PAN, translate("Review", "Pan"), "P", "hand"),
-        (Tool.ZOOM, translate("Review", "Zoom"), "Z", "zoom-in"),
-        (Tool.SCROLL, translate("Review", "Scroll"), "S", "layers"),
-        (Tool.CROSSHAIR, translate("Review", "Crosshair"), "X", "crosshair"),
-    )
-    callbacks = {
-        Tool.WINDOW: workspace.tool_window,
-        Tool.PAN: workspace.tool_pan,
-        Tool.ZOOM: workspace.tool_zoom,
-        Tool.SCROLL: workspace.tool_scroll,
-        Tool.CROSSHAIR: workspace.tool_crosshair,
-    }
-    specs = [
-        ActionSpec(
-            f"medbench.review.tool_{tool.value}",
-            title,
-            callbacks[tool],
-            view,
-            key,
-            icon,
-            checkable=True,
-            workspace="review",
-        )
-        for tool, title, key, icon in tools
-    ]
-    specs += [
-        ActionSpec(
-            "medbench.review.invert",
-            translate("Review", "Invert"),
-            workspace.invert,
-            view,
-            "I",
-            "contrast",
-            workspace="review",
-        ),
-        ActionSpec(
-            "medbench.review.toggle_mpr",
-            translate("Review", "Planes"),
-            workspace.toggle_mpr,
-            view,
-            "M",
-            "layout-grid",
-            translate("Review", "Stack or three planes"),
-            checkable=True,
-            workspace="review",
-        ),
-        ActionSpec(
-            "medbench.review.reset",
-            translate("Review", "Reset"),
-            workspace.reset,
-            view,
-            "R",
-            "rotate-ccw",
-            translate("Review", "Fit, and the file's own window"),
-            workspace="review",
-        ),
-        ActionSpec(
-            "medbench.review.auto_window",
-            translate("Review", "Auto"),
-            workspace.auto_window,
-            view,
-            "A",
-            "wand",
-            translate("Review", "Window from the picture's own values"),
-            workspace="review",
-        ),
-        ActionSpec(
-            "medbench.review.next_display",
-            translate("Review", "Next series"),
-            workspace.next_display,
-            view,
-            "N",
-            "chevron-right",
-            workspace="review",
-        ),
-        ActionSpec(
-            "medbench.review.run_ai",
-            translate("Review", "Run AI"),
-            workspace.run_ai,
-            ai,
-            "Ctrl+R",
-            "brain",
-            workspace="review",
-        ),
-        ActionSpec(
-            "medbench.review.toggle_overlay",
-            translate("Review", "Overlay"),
-            workspace.toggle_overlay,
-            ai,
-            "O",
-            "eye",
-            translate("Review", "Show or hide the attribution overlay"),
-            checkable=True,
-            workspace="review",
-        ),
-    ]
+    tools = workspace.tools
+    rows = [
+        (tools.tool_window, translate("Review", "Window"), view, "W", "contrast", ""),
+        (tools.tool_pan, translate("Review", "Pan"), view, "P", "hand", ""),
+        (tools.tool_zoom, translate("Review", "Zoom"), view, "Z", "zoom-in", ""),
+        (tools.tool_scroll, translate("Review", "Scroll"), view, "S", "layers", ""),
+        (tools.tool_crosshair, translate("Review", "Crosshair"), view, "X", "crosshair", ""),
+        (tools.invert, translate("Review", "Invert"), view, "I", "contrast", ""),
+        (tools.rotate_right, translate("Review", "Rotate right"), view, "R", "rotate-cw", ""),
+        (tools.rotate_left, translate("Review", "Rotate left"), view, "L", "rotate-ccw", ""),
+        (tools.flip_horizontal, translate("Review", "Flip left to right"), view, "H",
+         "flip-horizontal", ""),
+        (tools.flip_vertical, translate("Review", "Flip top to bottom"), view, "V",
+         "flip-vertical", ""),
+        (workspace.toggle_mpr, translate("Review", "Planes"), view, "M", "layout-grid",
+         translate("Review", "Stack or three planes")),
+        (tools.reset, translate("Review", "Reset"), view, "Space", "rotate-ccw",
+         translate("Review", "Fit, and the file's own window")),
+        (tools.auto_window, translate("Review", "Auto"), view, "A", "wand",
+         translate("Review", "Window from the picture's own values")),
+        (workspace.next_display, translate("Review", "Next series"), view, "N",
+         "chevron-right", ""),
+        (workspace.next_time, translate("Review", "Next time point"), view, "]",
+         "chevron-right", ""),
+        (workspace.previous_time, translate("Review", "Previous time point"), view, "[",
+         "chevron-right", ""),
+        (tools.toggle_planes, translate("Review", "Overlay planes"), view, "Shift+O", "layers",
+         translate("Review", "Show or hide what the file draws on its image")),
+        (tools.toggle_shutter, translate("Review", "Shutter"), view, "Shift+S", "square",
+         translate("Review", "Hide what the shutter hides, or show it")),
+        (tools.toggle_texts, translate("Review", "Corner texts"), view, "T", "text",
+         translate("Review", "Show or hide the texts in the corners")),
+        (workspace.run_ai, translate("Review", "Run AI"), ai, "Ctrl+R", "brain", ""),
+        (tools.toggle_overlay, translate("Review", "Overlay"), ai, "O", "eye",
+         translate("Review", "Show or hide the attribution overlay")),
+    ]  # fmt: skip
     registry = workspace.actions_registry
-    for spec in specs:
-        registry.register(spec)
-    registry.action("medbench.review.toggle_overlay").setChecked(True)
+    for callback, title, area, key, icon, tip in rows:
+        name = callback.__name__
+        registry.register(
+            ActionSpec(
+                f"medbench.review.{name}", title, callback, area, key, icon, tip,
+                checkable=name in _SWITCHES or name.startswith("tool_"), workspace="review",
+            )
+        )  # fmt: skip
+    for name in sorted(_ON_AT_FIRST):
+        registry.action(f"medbench.review.{name}").setChecked(True)

@@ -59,7 +59,8 @@ def paint_annotations(painter: QPainter, view: "Viewport", model: ViewModel) -> 
     if display is None:
         return
     area = QRectF(view.rect())
-    lines = corner_lines(model, view.kind, view.index, view.count, view.zoom * view.fit_percent())
+    percent = view.zoom * view.fit_percent()
+    lines = corner_lines(model, view.kind, view.index, view.count, percent, view.frame())
     text_block(painter, area, lines.top_left, right=False, bottom=False)
     text_block(painter, area, lines.top_right, right=True, bottom=False)
     text_block(painter, area, lines.bottom_left, right=False, bottom=True)
@@ -70,9 +71,9 @@ def paint_annotations(painter: QPainter, view: "Viewport", model: ViewModel) -> 
             painter, area.width() / 2, 20, plane_name(view.kind), colour=PLANES[view.kind.value],
             bold=True, centre=True,
         )  # fmt: skip
-    if display.geometry is not None or display.pixel_spacing_mm is not None:
+    if (scale := view.px_per_mm()) > 0:
         bottom = area.height() - 22 - 17 * len(lines.bottom_left)
-        scale_bar(painter, area, view.px_per_mm(), bottom)
+        scale_bar(painter, area, scale, bottom)
     ready, failed = None, set[int]()
     if view.kind is PlaneKind.ACQUIRED and volume is not None:
         ready, failed = volume.ready, set(volume.failed)
@@ -80,10 +81,7 @@ def paint_annotations(painter: QPainter, view: "Viewport", model: ViewModel) -> 
 
 
 def _paint_letters(painter: QPainter, area: QRectF, view: "Viewport") -> None:
-    plane = view.plane
-    if plane is None:
-        return
-    left, right, top, bottom = plane.letters()
+    left, right, top, bottom = view.letters()
     middle_x, middle_y = area.width() / 2, area.height() / 2
     places = (
         (left, 14.0, middle_y),

@@ -17,16 +17,9 @@ from PySide6.QtGui import (
     QPixmap,
 )
 
+from medbench.imaging.colormap import colours_of
 from medbench.ui.theme.current import current
 
-# matplotlib's inferno (CC0), every 32nd entry
-_INFERNO = np.array(
-    [
-        (0, 0, 4), (31, 12, 72), (85, 15, 109), (136, 34, 106), (186, 54, 85),
-        (227, 89, 51), (249, 140, 10), (249, 201, 50), (252, 255, 164),
-    ],
-    float,
-)  # fmt: skip
 CLEAR_BELOW = 0.16
 
 
@@ -40,27 +33,29 @@ def grey_image(grey: NDArray[np.uint8]) -> QImage:
     return image
 
 
-@lru_cache(maxsize=1)
-def _inferno_table() -> NDArray[np.float64]:
-    at = np.linspace(0, len(_INFERNO) - 1, 256)
-    whole = np.arange(len(_INFERNO))
-    return np.stack([np.interp(at, whole, _INFERNO[:, i]) for i in range(3)], axis=1)
-
-
 def heat_image(heat: NDArray[Any], opacity: float) -> QImage:
     """Attribution 0..1 as premultiplied colour: opacity rises with value, clear below 16 %."""
     level = np.clip(np.asarray(heat, np.float32), 0, 1)
     alpha = np.clip((level - CLEAR_BELOW) / (1 - CLEAR_BELOW), 0, 1) ** 0.7 * opacity
-    colour = _inferno_table()[(level * 255).astype(np.uint8)]
+    colour = colours_of(level)
     out = np.empty((*level.shape, 4), np.uint8)
     for channel, source in ((0, 2), (1, 1), (2, 0)):  # ARGB32 is B, G, R, A in memory
         out[..., channel] = (colour[..., source] * alpha).astype(np.uint8)
     out[..., 3] = (alpha * 255).astype(np.uint8)
+    return _argb_image(out)
+
+
+def premultiplied_image(rgba: NDArray[np.uint8]) -> QImage:
+    """QImage of premultiplied (rows, columns, 4) red, green, blue, alpha."""
+    return _argb_image(np.ascontiguousarray(rgba[..., [2, 1, 0, 3]]))
+
+
+def _argb_image(bgra: NDArray[np.uint8]) -> QImage:
     image = QImage(
-        out.data, out.shape[1], out.shape[0], out.strides[0],
+        bgra.data, bgra.shape[1], bgra.shape[0], bgra.strides[0],
         QImage.Format.Format_ARGB32_Premultiplied,
     )  # fmt: skip
-    image.data_kept = out  # type: ignore[attr-defined]
+    image.data_kept = bgra  # type: ignore[attr-defined]
     return image
 
 

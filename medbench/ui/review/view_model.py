@@ -7,8 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
+from medbench.base.errors import BadInputError
+from medbench.domain.geometry import Geometry
 from medbench.domain.image import DisplaySet, FrameInfo, Voi, VoiWindow, Volume
-from medbench.imaging.reslice import MprPlane, PlaneKind, acquired_plane, orthogonal_plane
+from medbench.imaging.reslice import MprPlane, PlaneKind, orthogonal_plane
+from medbench.imaging.slanted import stack_plane
 from medbench.imaging.window import auto_window, default_voi
 
 
@@ -37,6 +40,8 @@ class ViewModel(QObject):
         The crosshair moved.
     overlay_changed
         The attribution map, or how it is shown, changed.
+    presentation_changed
+        A presentation state was put on or taken off; planes or shutter were switched.
     """
 
     display_changed = Signal()
@@ -44,6 +49,7 @@ class ViewModel(QObject):
     window_changed = Signal()
     point_changed = Signal()
     overlay_changed = Signal()
+    presentation_changed = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -61,17 +67,31 @@ class ViewModel(QObject):
         self.linked = False
         """Whether planes are shown beside each other and follow one point."""
         self.show_patient = True
+        self.texts_shown = True
+        self.planes_shown = True
+        """Overlay planes of the file."""
+        self.shutter_shown = True
+        self.layer_revision = 0
+        self.presentation: Any = None
+        self.graphics_only = False
+        self._shaped: tuple[NDArray[Any], Geometry] | None = None
+        self._planes: dict[PlaneKind, MprPlane | None] = {}
+        self._infos: dict[int, FrameInfo] = {}
         self._states: dict[str, tuple[Voi | None, bool]] = {}
 
     def begin(self, display: DisplaySet, key: str) -> None:
         """Another display is being loaded."""
         if self.display is not None:
-            self._states[self._key] = (self.voi, self.invert)
+            self._states[self.view_key] = (self.voi, self.invert)
         self._key = key
         self.display, self.volume, self.failure = display, None, ""
-        self.voi, self.invert = self._states.get(key, (None, False))
+        self.voi, self.invert = self._states.get(self.view_key, (None, False))
         self.overlay = None
         self.point_mm = None
+        self.presentation = None
+        self._shaped = None
+        self._planes.clear()
+        self._infos.clear()
         self.display_changed.emit()
 
     _key = ""
@@ -81,13 +101,47 @@ class ViewModel(QObject):
         """Key of the shown display."""
         return self._key
 
+    @property
+    def view_key(self) -> str:
+        """Key of what viewports remember: all time points of one place share it."""
+        display = self.display
+        if display is None or display.time_count < 2:
+            return self._key
+        return f"{display.study_instance_uid}|{display.series_instance_uid}|t{display.time_group}"
+
     def set_volume(self, volume: Volume) -> None:
         """The buffer that is being filled, or the whole volume."""
         self.volume = volume
-        if self.point_mm is None and volume.geometry is not None:
-            z, y, x = volume.geometry.shape
-            self.point_mm = volume.geometry.world_from_index(x // 2, y // 2, z // 2)
+        plane = self.plane(PlaneKind.ACQUIRED)
+        if self.point_mm is None and plane is not None:
+            z, y, x = plane.shape
+            self.point_mm = plane.point_of(z // 2, y // 2, x // 2)
         self.pixels_changed.emit()
+
+    def set_shaped(self, voxels: NDArray[Any], geometry: Geometry) -> None:
+        """The tilted or irregular stack, resampled to a right grid: planes are cut from it."""
+        self._shaped = (voxels, geometry)
+        self._planes.clear()
+        self.pixels_changed.emit()
+        self.point_changed.emit()
+
+    @property
+    def waits_for_shape(self) -> bool:
+        """Whether planes need a resampled volume that is not there yet."""
+        display = self.display
+        return (
+            display is not None
+            and display.reformattable
+            and display.geometry is not None
+            and not display.geometry.uniform
+            and self._shaped is None
+        )
+
+    def plane_voxels(self, kind: PlaneKind) -> NDArray[Any] | None:
+        """Voxels that planes of this kind are cut from."""
+        if kind is not PlaneKind.ACQUIRED and self._shaped is not None:
+            return self._shaped[0]
+        return None if self.volume is None else self.volume.voxels
 
     def slices_arrived(self, indices: tuple[int, ...]) -> None:
         """Choose a window from the first slice that is there; tell the viewports."""
@@ -125,7 +179,7 @@ class ViewModel(QObject):
         volume = self.volume
         self.invert = False
         if volume is not None and volume.ready[index] and not volume.display.colour:
-            self.set_voi(default_voi(volume.voxels[index], volume.infos[index]))
+            self.set_voi(default_voi(volume.voxels[index], self.info(index)))
 
     def set_point(self, point_mm: Any) -> None:
         """Move the crosshair."""
@@ -139,18 +193,72 @@ class ViewModel(QObject):
 
     def plane(self, kind: PlaneKind) -> MprPlane | None:
         """How a plane is cut from the shown display; None when it has no geometry for it."""
+        if kind not in self._planes:
+            self._planes[kind] = self._new_plane(kind)
+        return self._planes[kind]
+
+    def _new_plane(self, kind: PlaneKind) -> MprPlane | None:
         display = self.display
         if display is None or display.geometry is None:
             return None
         if kind is PlaneKind.ACQUIRED:
-            return acquired_plane(display.geometry)
-        return orthogonal_plane(display.geometry, kind) if display.reformattable else None
+            return stack_plane(display.geometry)
+        if not display.reformattable or self.waits_for_shape:
+            return None
+        geometry = display.geometry if self._shaped is None else self._shaped[1]
+        return orthogonal_plane(geometry, kind)
 
     def info(self, index: int) -> FrameInfo:
-        """Frame information of an acquired slice."""
+        """Frame information of an acquired slice, as the presentation state wants it."""
         if self.volume is None:
             return FrameInfo()
-        return self.volume.infos[min(index, len(self.volume.infos) - 1)]
+        index = min(index, len(self.volume.infos) - 1)
+        if self.presentation is None:
+            return self.volume.infos[index]
+        if index not in self._infos:
+            self._infos[index] = self._presented(index)
+        return self._infos[index]
+
+    def _presented(self, index: int) -> FrameInfo:
+        from medbench.dicom.presentation import apply_presentation  # brings pydicom
+
+        volume = self.volume
+        assert volume is not None
+        display = volume.display
+        info, uid = volume.infos[index], display.frames[index].sop_instance_uid
+        try:
+            return apply_presentation(
+                info, self.presentation, uid, (display.rows, display.columns),
+                graphics_only=self.graphics_only,
+            )  # fmt: skip
+        except BadInputError:
+            return info  # the state speaks of other frames of this series
+
+    def set_presentation(self, state: Any, *, graphics_only: bool = False) -> None:
+        """Show through a presentation state, or (None) as the images themselves say."""
+        self.presentation, self.graphics_only = state, graphics_only
+        self._infos.clear()
+        volume = self.volume
+        if volume is not None and volume.ready.any() and not volume.display.colour:
+            index = int(np.flatnonzero(volume.ready)[0])
+            self.voi = default_voi(volume.voxels[index], self.info(index))
+        self.presentation_changed.emit()
+        self.window_changed.emit()
+
+    def switch_planes(self, *, shown: bool) -> None:
+        """Show or hide overlay planes of the file."""
+        self.planes_shown = shown
+        self.presentation_changed.emit()
+
+    def switch_shutter(self, *, shown: bool) -> None:
+        """Obey the shutter or show what it hides."""
+        self.shutter_shown = shown
+        self.presentation_changed.emit()
+
+    def switch_texts(self, *, shown: bool) -> None:
+        """Show or hide corner texts."""
+        self.texts_shown = shown
+        self.presentation_changed.emit()
 
     @property
     def window(self) -> VoiWindow | None:

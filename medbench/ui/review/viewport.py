@@ -16,12 +16,17 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from medbench.imaging.resize import block_mean
+from medbench.domain.calibration import MmSource
+from medbench.domain.image import FrameInfo
+from medbench.domain.objects import PlaneGrid
+from medbench.imaging.orientation import Letters, letters_of, turned
 from medbench.imaging.reslice import MprPlane, PlaneKind
-from medbench.imaging.window import display_frame
 from medbench.ui.review.hand import Hand
+from medbench.ui.review.layers import LayerImage, paint_graphics, paint_layers
 from medbench.ui.review.overlays import paint_annotations, paint_crosshair
-from medbench.ui.review.painting import grey_image, heat_image
+from medbench.ui.review.painting import heat_image
+from medbench.ui.review.picture import PictureSource
+from medbench.ui.review.placement import Placement
 from medbench.ui.review.view_model import Tool, ViewModel
 from medbench.ui.theme.current import current
 
@@ -37,6 +42,8 @@ class ViewState:
     """1 = fits."""
     pan_x: float = 0.0
     pan_y: float = 0.0
+    rotation_deg: int = 0
+    flip: bool = False
 
 
 class Viewport(Hand):
@@ -48,10 +55,13 @@ class Viewport(Hand):
         Another slice is shown.
     probed : str, str
         Position in mm and value below the pointer, as text.
+    layers_wanted : Viewport
+        The picture has no layers yet that fit it.
     """
 
     index_changed = Signal(int)
     probed = Signal(str, str)
+    layers_wanted = Signal(object)
 
     def __init__(self, model: ViewModel, kind: PlaneKind, parent: QWidget | None = None) -> None:
         super().__init__(model, parent)
@@ -59,9 +69,9 @@ class Viewport(Hand):
         self._states: dict[str, ViewState] = {}
         self._key = ""
         self._state = ViewState()
-        self._image: QImage | None = None
-        self._stamp: Any = None
-        self._small: tuple[Any, NDArray[Any]] | None = None
+        self._source = PictureSource(model, kind)
+        self.layer_picture: LayerImage | None = None
+        """What `LayerPainter` made; drawn only while its stamp fits."""
         self._heat: QImage | None = None
         self._heat_stamp: Any = None
         self._fast = False
@@ -77,6 +87,7 @@ class Viewport(Hand):
         model.window_changed.connect(self._window_changed)
         model.point_changed.connect(self._point_changed)
         model.overlay_changed.connect(self.update)
+        model.presentation_changed.connect(self.update)
 
     # state
 
@@ -125,7 +136,27 @@ class Viewport(Hand):
 
     def reset(self) -> None:
         """Fit and centre."""
-        self._state = replace(self._state, zoom=1.0, pan_x=0.0, pan_y=0.0)
+        self._state = replace(
+            self._state, zoom=1.0, pan_x=0.0, pan_y=0.0, rotation_deg=0, flip=False
+        )
+        self.update()
+
+    def rotate_by(self, degrees: int) -> None:
+        """Turn the picture clockwise on the screen by a multiple of 90 degrees."""
+        state = self._state
+        turn = -degrees if state.flip else degrees  # the flip follows the turn
+        self._state = replace(
+            state, rotation_deg=(state.rotation_deg + turn) % 360, pan_x=0.0, pan_y=0.0
+        )
+        self.update()
+
+    def flip_by(self, *, vertical: bool = False) -> None:
+        """Mirror the picture on the screen, left to right or top to bottom."""
+        state = self._state
+        extra = 180 if vertical else 0  # top to bottom = half a turn, then left to right
+        self._state = replace(
+            state, rotation_deg=(state.rotation_deg + extra) % 360, flip=not state.flip
+        )
         self.update()
 
     def zoom_by(self, factor: float) -> None:
@@ -141,10 +172,10 @@ class Viewport(Hand):
     def _display_changed(self) -> None:
         if self._key:
             self._states[self._key] = self._state
-        self._key = self._model.key
+        self._key = self._model.view_key
         first = self.count // 2
         self._state = self._states.get(self._key, ViewState(index=first))
-        self._image, self._stamp, self._small = None, None, None
+        self._source.forget()
         self.index_changed.emit(self._state.index)
         self.update()
 
@@ -177,15 +208,14 @@ class Viewport(Hand):
 
     # geometry of the picture on the widget
 
-    def _spacing(self) -> tuple[float, float]:
-        """Size of a pixel (row, column) in mm, or (1, 1)."""
-        plane = self.plane
+    def _pixel_size(self) -> tuple[float, float]:
+        """Size of a pixel (row, column): mm where known, else its aspect."""
+        plane, display = self.plane, self._model.display
         if plane is not None:
             return plane.spacing_mm[1], plane.spacing_mm[2]
-        display = self._model.display
         if display is not None and display.pixel_spacing_mm is not None:
             return display.pixel_spacing_mm
-        return 1.0, 1.0
+        return self.frame().pixel_aspect or (1.0, 1.0)
 
     def _shape(self) -> tuple[int, int]:
         plane = self.plane
@@ -194,130 +224,87 @@ class Viewport(Hand):
         display = self._model.display
         return (display.rows, display.columns) if display is not None else (1, 1)
 
-    def px_per_mm(self) -> float:
-        """Screen pixels per millimetre (per pixel without spacing)."""
+    def frame(self) -> FrameInfo:
+        """Presentation of the shown picture."""
+        return self._source.frame(self._state.index)
+
+    def placement(self) -> Placement:
+        """Where the picture lies on the widget."""
         rows, columns = self._shape()
-        row_mm, column_mm = self._spacing()
-        fit = min(self.width() / (columns * column_mm), self.height() / (rows * row_mm))
-        return fit * self._state.zoom
+        row_size, column_size = self._pixel_size()
+        state = self._state
+        rotation, flip = state.rotation_deg, state.flip
+        if self._model.presentation is not None and self.kind is PlaneKind.ACQUIRED:
+            info = self.frame()
+            rotation = (rotation * (-1 if info.flip_horizontal else 1) + info.rotation_deg) % 360
+            flip = flip != info.flip_horizontal
+        return Placement(
+            max(1, rows), max(1, columns), row_size, column_size, max(1, self.width()),
+            max(1, self.height()), state.zoom, state.pan_x, state.pan_y, rotation, flip,
+        )  # fmt: skip
+
+    def px_per_mm(self) -> float:
+        """Screen pixels per millimetre across the screen; 0 where no millimetre is known."""
+        place = self.placement()
+        plane = self.plane
+        if plane is not None and self.kind is not PlaneKind.ACQUIRED:
+            return place.scale
+        rows, columns = self._shape()
+        found = self.frame().calibration.at((rows / 2, columns / 2))
+        if found is None or found.source is MmSource.NONE:
+            return 0.0
+        along = (place.row_size, found.row_mm) if place.turned else (
+            place.column_size, found.column_mm)  # fmt: skip
+        return place.scale * along[0] / along[1]
 
     def picture_rect(self) -> QRectF:
         """Where the picture lies on the widget."""
-        rows, columns = self._shape()
-        row_mm, column_mm = self._spacing()
-        scale = self.px_per_mm()
-        width, height = columns * column_mm * scale, rows * row_mm * scale
-        x = (self.width() - width) / 2 + self._state.pan_x
-        y = (self.height() - height) / 2 + self._state.pan_y
-        return QRectF(x, y, width, height)
+        return self.placement().rect()
 
     def picture_position(self, place: QPointF) -> tuple[float, float]:
         """(row, column), continuous, pixel centres at whole numbers."""
-        rect, (rows, columns) = self.picture_rect(), self._shape()
-        row = (place.y() - rect.top()) / rect.height() * rows - 0.5
-        column = (place.x() - rect.left()) / rect.width() * columns - 0.5
-        return row, column
+        return self.placement().to_picture(place)
 
     def widget_position(self, row: float, column: float) -> QPointF:
         """Inverse of `picture_position`."""
-        rect, (rows, columns) = self.picture_rect(), self._shape()
-        return QPointF(
-            rect.left() + (column + 0.5) / columns * rect.width(),
-            rect.top() + (row + 0.5) / rows * rect.height(),
-        )
+        return self.placement().to_widget(row, column)
 
-    # pixels
+    def letters(self) -> Letters:
+        """Patient sides at the left, right, top and bottom of the screen (T32, T33)."""
+        plane, place = self.plane, self.placement()
+        found = plane.letters() if plane is not None else letters_of(self.frame().orientation)
+        return turned(found, place.rotation_deg, flip_horizontal=place.flip)
 
-    def _acquired_index(self) -> int:
+    def grid(self) -> PlaneGrid | None:
+        """The shown picture in the patient; None without geometry."""
         plane = self.plane
-        if plane is None or plane.axes[0] == 0:
-            index = self._state.index
-            return plane.shape[0] - 1 - index if plane is not None and plane.flips[0] else index
-        return 0
+        if plane is None:
+            return None
+        origin = plane.point_of(self._state.index, 0, 0)
+        row, column = plane.row_direction, plane.column_direction
+        return PlaneGrid(
+            (float(origin[0]), float(origin[1]), float(origin[2])),
+            (float(row[0]), float(row[1]), float(row[2])),
+            (float(column[0]), float(column[1]), float(column[2])),
+            plane.spacing_mm[1], plane.spacing_mm[2], plane.shape[1], plane.shape[2],
+        )  # fmt: skip
 
     def values(self) -> NDArray[Any] | None:
         """Modality values of the shown picture, or None while they are not there."""
-        volume = self._model.volume
-        if volume is None or self.count == 0:
-            return None
-        index = self._state.index
-        plane = self.plane
-        if plane is None or self.kind is PlaneKind.ACQUIRED:
-            if index >= len(volume.ready) or not volume.ready[index]:
-                return None
-            return np.asarray(volume.voxels[index])
-        return np.asarray(plane.picture(volume.voxels, index))
+        return self._source.values(self._state.index) if self.count else None
 
-    def _ready_mask(self) -> NDArray[np.bool_] | None:
-        volume, plane = self._model.volume, self.plane
-        if volume is None or plane is None or self.kind is PlaneKind.ACQUIRED or volume.ready.all():
-            return None
-        spread = np.broadcast_to(volume.ready[:, None, None], volume.voxels.shape[:3])
-        return np.asarray(plane.picture(spread, self._state.index))
+    def layer_stamp(self) -> Any:
+        """What the layers of the shown picture depend on."""
+        model = self._model
+        return (model.key, self._state.index, id(self.plane), model.layer_revision)
 
-    def _step(self) -> int:
-        """Pixels (each way) that share a screen pixel."""
-        rows, columns = self._shape()
-        rect = self.picture_rect()
-        ratio = self.devicePixelRatioF()
-        return max(1, int(min(rows / rect.height(), columns / rect.width()) / ratio))
-
-    def _thinned(self, values: NDArray[Any], step: int) -> NDArray[Any]:
-        """Values at the screen's resolution; kept while only the window changes.
-
-        Blocks are averaged before the window is applied, so that a large picture costs no more
-        than the screen it is shown on; where padding lies among the values single ones are taken.
-        """
-        volume = self._model.volume
-        loading = volume is not None and not volume.ready.all()
-        rect, ratio = self.picture_rect(), self.devicePixelRatioF()
-        size = (round(rect.height() * ratio), round(rect.width() * ratio)) if step > 1 else (0, 0)
-        stamp = (id(volume), self._state.index, step, size)
-        if not loading and self._small is not None and self._small[0] == stamp:
-            return self._small[1]
-        padded = self._model.info(self._acquired_index()).padding is not None
-        if step > 1 and values.dtype.kind in "iu" and values.ndim == 2 and not padded:
-            small = block_mean(values, step)
-        else:
-            small = values[::step, ::step]
-        if step > 1:  # the exact screen pixels: nothing is left for the painter to scale
-            rows, columns = (
-                np.minimum((np.arange(n) + 0.5) * have / n, have - 1).astype(np.intp)
-                for n, have in zip(size, small.shape[:2], strict=True)
-            )
-            small = small[rows][:, columns]
-        small = np.ascontiguousarray(small)
-        self._small = (stamp, small)
-        return small
-
-    def _sampled(self, mask: NDArray[np.bool_], shape: tuple[int, ...]) -> NDArray[np.bool_]:
-        rows, columns = (
-            (np.arange(n) * have // n) for n, have in zip(shape[:2], mask.shape, strict=True)
-        )
-        return np.asarray(mask[rows][:, columns])
-
-    def _picture(self) -> QImage | None:
-        model, volume = self._model, self._model.volume
-        values = self.values()
-        if values is None or volume is None:
-            return None
-        step = self._step()
-        loaded = bool(volume.ready.all())
-        count = int(volume.ready.sum()) if not loaded else -1
-        if self.kind is PlaneKind.ACQUIRED:
-            count = -1
-        size = self.picture_rect().size().toTuple() if step > 1 else ()
-        stamp = (id(volume), self._state.index, model.voi, model.invert, step, count, size)
-        if stamp != self._stamp:
-            values = self._thinned(values, step)
-            info = model.info(self._acquired_index())
-            inverted = info.inverted != model.invert
-            grey = display_frame(values, info, model.voi, inverted=inverted)
-            mask = self._ready_mask()
-            if mask is not None:
-                grey[~self._sampled(mask, grey.shape)] = 0
-            self._image, self._stamp = grey_image(grey), stamp
-        return self._image
+    def instance(self) -> tuple[str, int]:
+        """SOP Instance UID and frame of the shown acquired picture; '' for cuts."""
+        display = self._model.display
+        if display is None or self.kind is not PlaneKind.ACQUIRED or not self.count:
+            return "", 0
+        ref = display.frames[min(self._state.index, display.slices - 1)]
+        return ref.sop_instance_uid, ref.frame
 
     # painting
 
@@ -341,17 +328,20 @@ class Viewport(Hand):
             painter.drawRect(self.rect().adjusted(1, 1, -2, -2))
 
     def _paint_picture(self, painter: QPainter) -> None:
-        volume = self._model.volume
-        image = self._picture()
+        model, volume = self._model, self._model.volume
+        place = self.placement()
+        image = None
+        if self.count:
+            image = self._source.image(self._state.index, place, self.devicePixelRatioF())
         if image is not None:
-            rect = self.picture_rect()
-            # far in, single pixels stay visible; while the hand moves, speed counts
-            smooth = rect.width() < 8 * self._shape()[1] and not self._fast
-            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
-            painter.drawImage(rect, image)
-            self._paint_overlay(painter, rect)
-            if self._model.tool is Tool.CROSSHAIR or self.kind is not PlaneKind.ACQUIRED:
-                paint_crosshair(painter, self, self._model)
+            self._draw(painter, image, place)
+            self._paint_overlay(painter, place)
+            paint_layers(painter, self)
+            paint_graphics(painter, self)
+            if model.tool is Tool.CROSSHAIR or self.kind is not PlaneKind.ACQUIRED:
+                paint_crosshair(painter, self, model)
+        elif self.kind is not PlaneKind.ACQUIRED and model.waits_for_shape:
+            self._say(painter, self.tr("Resampling to a right grid ..."))
         elif volume is not None and self._state.index in volume.failed:
             reason = volume.failed[self._state.index]
             self._say(
@@ -364,9 +354,21 @@ class Viewport(Hand):
         else:
             self._say(painter, self.tr("Loading ..."))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        paint_annotations(painter, self, self._model)
+        paint_annotations(painter, self, model)
 
-    def _paint_overlay(self, painter: QPainter, rect: QRectF) -> None:
+    def _draw(self, painter: QPainter, image: QImage, place: Placement) -> None:
+        # far in, single pixels stay visible; while the hand moves, speed counts
+        smooth = place.native_size.width() < 8 * place.columns and not self._fast
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
+        if place.plain:
+            painter.drawImage(place.rect(), image)
+            return
+        painter.save()
+        painter.setTransform(place.transform(), True)
+        painter.drawImage(QRectF(0, 0, place.columns, place.rows), image)
+        painter.restore()
+
+    def _paint_overlay(self, painter: QPainter, place: Placement) -> None:
         model = self._model
         if model.overlay is None or not model.overlay_shown or self.kind is not PlaneKind.ACQUIRED:
             return
@@ -377,8 +379,7 @@ class Viewport(Hand):
             self._heat = heat_image(model.overlay, model.overlay_opacity)
             self._heat_stamp = stamp
         if self._heat is not None:
-            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, True)
-            painter.drawImage(rect, self._heat)
+            self._draw(painter, self._heat, place)
 
     @property
     def zoom(self) -> float:
@@ -387,8 +388,8 @@ class Viewport(Hand):
 
     def fit_percent(self) -> float:
         """Screen pixels per picture pixel at zoom 1, in percent."""
-        rect = self.picture_rect()
-        return rect.width() / max(1, self._shape()[1]) / max(self._state.zoom, 1e-6) * 100
+        place = self.placement()
+        return place.native_size.width() / place.columns / max(self._state.zoom, 1e-6) * 100
 
     def _say(self, painter: QPainter, text: str, *, bad: bool = False) -> None:
         painter.setPen(QColor(current().error if bad else current().overlay))
@@ -396,7 +397,7 @@ class Viewport(Hand):
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, text)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        self._stamp = None
+        self._source.forget()
         super().resizeEvent(event)
 
     # hand
@@ -426,7 +427,7 @@ class Viewport(Hand):
             self.probed.emit("", "")
             return
         value = values[row, column]
-        unit = self._model.info(self._acquired_index()).value_unit
+        unit = self.frame().value_unit
         shown = ", ".join(str(int(v)) for v in value) if values.ndim == 3 else f"{value:g}"
         plane = self.plane
         where = f"{column}, {row}"

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import (
-    QComboBox,
     QFrame,
     QGridLayout,
     QHBoxLayout,
@@ -18,7 +17,7 @@ from medbench.base.ids import slugify
 from medbench.cohorts.collect import LabelledFrame
 from medbench.domain.image import DisplaySet, ScanResult, Study, Volume
 from medbench.imaging.reslice import PlaneKind
-from medbench.imaging.window import read_presets
+from medbench.session.layer_shelf import is_layer_display
 from medbench.session.library import display_key
 from medbench.session.model_shelf import PredictionView
 from medbench.session.session import Session
@@ -27,11 +26,23 @@ from medbench.ui.review.ai_panel import AiPanel
 from medbench.ui.review.browser import StudyBrowser
 from medbench.ui.review.commands import register_commands
 from medbench.ui.review.image_panel import ImagePanel
+from medbench.ui.review.layer_desk import LayerDesk
+from medbench.ui.review.notes_bar import NotesBar
 from medbench.ui.review.object_stage import ObjectStage
+from medbench.ui.review.time_bar import TimeBar
+from medbench.ui.review.tools import ReviewTools
 from medbench.ui.review.view_model import Tool, ViewModel
 from medbench.ui.review.viewport import Viewport
+from medbench.ui.review.window_box import WindowBox
 from medbench.ui.widgets import Scroll, ToolButton
 from medbench.ui.workspace import Workspace
+
+
+def _first_choice(display: DisplaySet) -> tuple[bool, bool, int]:
+    """Images before layers before other objects; then the one with most slices."""
+    pictures = not display.kind.without_pictures
+    return pictures and not is_layer_display(display), pictures, display.slices
+
 
 _MPR = (PlaneKind.AXIAL, PlaneKind.CORONAL, PlaneKind.SAGITTAL, PlaneKind.ACQUIRED)
 
@@ -52,9 +63,9 @@ class ReviewWorkspace(Workspace):
         self.model.show_patient = session.settings.value.show_patient
         self._mpr = False
         self._maximised: Viewport | None = None
-        self._presets = read_presets()
+        self.tools = ReviewTools(self)
         register_commands(self)
-        self._mark_tool()
+        self.tools.mark_tool()
         self._build()
         library = session.library
         library.volume_opened.connect(self._volume_opened)
@@ -62,6 +73,8 @@ class ReviewWorkspace(Workspace):
         library.volume_loaded.connect(self._volume_loaded)
         library.volume_failed.connect(self._volume_failed)
         library.scan_finished.connect(self._scanned)
+        session.shaper.shaped.connect(self._shaped)
+        session.shaper.failed.connect(self._shape_failed)
         session.models.predicted.connect(self._predicted)
         session.models.changed.connect(self._enable)
         session.settings.changed.connect(self._settings_changed)
@@ -87,12 +100,18 @@ class ReviewWorkspace(Workspace):
         self.active = self.viewports[PlaneKind.ACQUIRED]
         self.stage = ObjectStage(self.session, grid_box)
         self.stage.link_requested.connect(self.show_instance)
+        self.notes = NotesBar(self.session.library)
+        column.addWidget(self.notes)
         column.addWidget(self.stage, 1)
+        self.time_bar = TimeBar(self.session.library)
+        self.time_bar.display_wanted.connect(self.show_display)
+        column.addWidget(self.time_bar)
         self.browser = StudyBrowser(self.session.library, self.actions_registry)
         self.browser.display_chosen.connect(self.show_display)
         self.image_panel = ImagePanel(self.model, self.actions_registry)
         self.ai_panel = AiPanel(self.session, self.model, self.actions_registry)
         self.ai_panel.add_requested.connect(self.add_to_cohort)
+        self.layer_desk = LayerDesk(self.session, self.model, self)
         for view in self.viewports.values():
             view.probed.connect(self.image_panel.show_probe)
         self.viewports[PlaneKind.ACQUIRED].index_changed.connect(self._index_changed)
@@ -111,15 +130,13 @@ class ReviewWorkspace(Workspace):
         for tool in Tool:
             row.addWidget(ToolButton(act(f"medbench.review.tool_{tool.value}"), icons[tool.value]))
         row.addSpacing(12)
-        for name, icon in (("invert", "contrast"), ("toggle_mpr", "layout-grid"),
+        for name, icon in (("invert", "contrast"), ("rotate_right", "rotate-cw"),
+                           ("flip_horizontal", "flip-horizontal"), ("toggle_mpr", "layout-grid"),
                            ("reset", "rotate-ccw"), ("toggle_overlay", "eye"),
                            ("run_ai", "brain")):  # fmt: skip
             row.addWidget(ToolButton(act(f"medbench.review.{name}"), icon))
         row.addStretch(1)
-        self.preset = QComboBox()
-        self.preset.setAccessibleName(self.tr("Window preset"))
-        self.preset.setMinimumWidth(150)
-        self.preset.activated.connect(self._preset_chosen)
+        self.preset = WindowBox(self.model)
         row.addWidget(self.preset)
         return bar
 
@@ -135,6 +152,7 @@ class ReviewWorkspace(Workspace):
         tabs.tabBar().setAccessibleName(self.tr("Tabs"))
         tabs.addTab(Scroll(self.ai_panel), self.tr("AI"))
         tabs.addTab(Scroll(self.image_panel), self.tr("Image"))
+        tabs.addTab(Scroll(self.layer_desk.panel), self.tr("Layers"))
         self.tabs = tabs
         return tabs
 
@@ -144,18 +162,33 @@ class ReviewWorkspace(Workspace):
     def _scanned(self, result: ScanResult) -> None:
         displays = [d for s in result.studies for series in s.series for d in series.displays]
         if displays:
-            self.show_display(max(displays, key=lambda d: d.slices))
+            self.show_display(max(displays, key=_first_choice))
 
     @Slot(object)
     def show_display(self, display: DisplaySet) -> None:
+        """Show a display; what belongs over other images is drawn over them."""
+        if not self.layer_desk.takes(display):
+            self.show_images(display)
+
+    def show_alone(self, display: DisplaySet) -> bool:
+        """Show a layer's own frames as pictures; False when it has none."""
+        if display.kind.without_pictures:
+            return False
+        self.show_images(display)
+        return True
+
+    def show_images(self, display: DisplaySet) -> None:
         """Load a display; the shown slice comes first."""
         if self.model.display is not None and display_key(display) == self.model.key:
             return
+        self.session.shaper.forget()
         self.model.begin(display, display_key(display))
+        self.time_bar.show_display(display)
+        self.notes.show_display(display)
         if self._mpr and not display.reformattable:
             self._mpr = False
         self._arrange()
-        self._fill_presets()
+        self.preset.fill(self.viewports[PlaneKind.ACQUIRED].index)
         self._enable()
         self.browser.mark(display)
         study = self._study_of(display)
@@ -189,7 +222,7 @@ class ReviewWorkspace(Workspace):
         if isinstance(payload, Study):
             displays = [d for series in payload.series for d in series.displays]
             if displays:
-                self.show_display(max(displays, key=lambda d: d.slices))
+                self.show_display(max(displays, key=_first_choice))
         elif isinstance(payload, list):
             self.session.library.open_paths(payload)
 
@@ -217,6 +250,8 @@ class ReviewWorkspace(Workspace):
         self.model.slices_arrived(tuple(range(len(volume.ready))))
         self.image_panel.show_slice(self.viewports[PlaneKind.ACQUIRED].index)
         self._enable()
+        self.preset.fill(self.viewports[PlaneKind.ACQUIRED].index)
+        self._shape()
         if volume.failed:
             index, reason = min(volume.failed.items())
             self.session.messages.warning(
@@ -230,6 +265,24 @@ class ReviewWorkspace(Workspace):
     def _volume_failed(self, display: DisplaySet, reason: str) -> None:
         if self._mine(display):
             self.model.fail(reason)
+
+    def _shape(self) -> None:
+        """Ask for a right grid once planes are wanted and every slice is there."""
+        volume = self.model.volume
+        if self._mpr and self.model.waits_for_shape and volume is not None and volume.ready.all():
+            self.session.shaper.shape(volume)
+
+    @Slot(object, object, object)
+    def _shaped(self, display: DisplaySet, voxels: Any, geometry: Any) -> None:
+        if self._mine(display):
+            self.model.set_shaped(voxels, geometry)
+
+    @Slot(object, str)
+    def _shape_failed(self, display: DisplaySet, reason: str) -> None:
+        if self._mine(display):
+            self._mpr = False
+            self._arrange()
+            self.session.messages.warning(self.tr("The series cannot be resampled"), reason)
 
     @Slot(int)
     def _index_changed(self, index: int) -> None:
@@ -267,6 +320,14 @@ class ReviewWorkspace(Workspace):
         self._maximised = None if self._maximised is not None else view
         self._arrange()
 
+    def next_time(self) -> None:
+        """The next time point; after the last comes the first."""
+        self.time_bar.step(1)
+
+    def previous_time(self) -> None:
+        """The time point before."""
+        self.time_bar.step(-1)
+
     def toggle_mpr(self) -> None:
         """Stack or three planes."""
         display = self.model.display
@@ -280,6 +341,7 @@ class ReviewWorkspace(Workspace):
             self._mpr = not self._mpr
         self._maximised = None
         self._arrange()
+        self._shape()
         stack = self.viewports[PlaneKind.ACQUIRED]
         plane, point = stack.plane, self.model.point_mm
         if self._mpr and plane is not None and point is not None:  # stay on the slice being read
@@ -288,51 +350,6 @@ class ReviewWorkspace(Workspace):
 
     # tools
 
-    def _set_tool(self, tool: Tool) -> None:
-        self.model.tool = tool
-        self._mark_tool()
-        for view in self.viewports.values():
-            view.update()
-
-    def _mark_tool(self) -> None:
-        for tool in Tool:
-            action = self.actions_registry.action(f"medbench.review.tool_{tool.value}")
-            action.setChecked(tool is self.model.tool)
-
-    def tool_window(self) -> None:
-        """The left button does this."""
-        self._set_tool(Tool.WINDOW)
-
-    def tool_pan(self) -> None:
-        """The left button does this."""
-        self._set_tool(Tool.PAN)
-
-    def tool_zoom(self) -> None:
-        """The left button does this."""
-        self._set_tool(Tool.ZOOM)
-
-    def tool_scroll(self) -> None:
-        """The left button does this."""
-        self._set_tool(Tool.SCROLL)
-
-    def tool_crosshair(self) -> None:
-        """The left button does this."""
-        self._set_tool(Tool.CROSSHAIR)
-
-    def invert(self) -> None:
-        """Turn the polarity round."""
-        self.model.toggle_invert()
-
-    def reset(self) -> None:
-        """Fit, centre, the file's own window."""
-        self.model.reset_voi(self.viewports[PlaneKind.ACQUIRED].index)
-        for view in self.viewports.values():
-            view.reset()
-
-    def auto_window(self) -> None:
-        """Window from the slice's own values."""
-        self.model.auto_voi(self.viewports[PlaneKind.ACQUIRED].index)
-
     def next_display(self) -> None:
         """The next series of the browser."""
         displays = [row.display for row in self.browser.model.rows if row.display is not None]
@@ -340,29 +357,6 @@ class ReviewWorkspace(Workspace):
         if displays:
             at = keys.index(self.model.key) + 1 if self.model.key in keys else 0
             self.show_display(displays[at % len(displays)])
-
-    def _fill_presets(self) -> None:
-        self.preset.clear()
-        display = self.model.display
-        self.preset.addItem(self.tr("Window presets"), None)
-        self.preset.addItem(self.tr("From the file"), "file")
-        self.preset.addItem(self.tr("Automatic"), "auto")
-        if display is not None:
-            for preset in self._presets:
-                if preset.modality in (display.modality, "*"):
-                    self.preset.addItem(preset.name, preset.window)
-        self.preset.setEnabled(display is not None and not display.colour)
-
-    @Slot(int)
-    def _preset_chosen(self, index: int) -> None:
-        chosen = self.preset.itemData(index)
-        shown = self.viewports[PlaneKind.ACQUIRED].index
-        if chosen == "file":
-            self.model.reset_voi(shown)
-        elif chosen == "auto":
-            self.model.auto_voi(shown)
-        elif chosen is not None:
-            self.model.set_voi(chosen)
 
     # AI and cohorts
 
@@ -398,14 +392,6 @@ class ReviewWorkspace(Workspace):
         key, _, index = view.key.rpartition("#")
         if key == self.model.key:
             self.model.set_overlay(view.overlay, int(index))
-
-    def toggle_overlay(self) -> None:
-        """Show or hide the attribution map."""
-        self.model.overlay_shown = not self.model.overlay_shown
-        self.actions_registry.action("medbench.review.toggle_overlay").setChecked(
-            self.model.overlay_shown
-        )
-        self.model.overlay_changed.emit()
 
     @Slot(str, str)
     def add_to_cohort(self, cohort: str, label: str) -> None:

@@ -1,0 +1,62 @@
+"""The list of windows: the file's alternatives by name, then presets of the modality."""
+
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QComboBox, QWidget
+
+from medbench.domain.image import Voi, VoiWindow
+from medbench.imaging.window import read_presets
+from medbench.ui.review.view_model import ViewModel
+
+
+class WindowBox(QComboBox):
+    """Chooses a window or table (T14, T15): each replaces the other, none is combined."""
+
+    def __init__(self, model: ViewModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._model = model
+        self._presets = read_presets()
+        self._index = 0
+        self.setAccessibleName(self.tr("Window preset"))
+        self.setMinimumWidth(170)
+        self.activated.connect(self._chosen)
+
+    def fill(self, index: int) -> None:
+        """Alternatives of acquired slice ``index`` and presets of the modality."""
+        self._index = index
+        self.clear()
+        display = self._model.display
+        self.addItem(self.tr("Window presets"), None)
+        self.addItem(self.tr("From the file"), "file")
+        self.addItem(self.tr("Automatic"), "auto")
+        if display is not None:
+            for number, voi in enumerate(self._file_vois(index), 1):
+                self.addItem(self._name(voi, number), voi)
+            for preset in self._presets:
+                if preset.modality in (display.modality, "*"):
+                    self.addItem(preset.name, preset.window)
+        self.setEnabled(display is not None and not display.colour)
+
+    def _name(self, voi: Voi, number: int) -> str:
+        if isinstance(voi, VoiWindow):
+            fallback = self.tr("window {0}").format(number)
+            size = f"{voi.width:.0f} / {voi.center:.0f}"
+            return self.tr("File: {0} ({1})").format(voi.explanation or fallback, size)
+        fallback = self.tr("table {0}").format(number)
+        return self.tr("File: {0}").format(voi.explanation or fallback)
+
+    def _file_vois(self, index: int) -> tuple[Voi, ...]:
+        volume = self._model.volume
+        if volume is None or index >= len(volume.ready) or not volume.ready[index]:
+            return ()
+        found = self._model.info(index).vois
+        return found if len(found) > 1 else ()
+
+    @Slot(int)
+    def _chosen(self, row: int) -> None:
+        chosen = self.itemData(row)
+        if chosen == "file":
+            self._model.reset_voi(self._index)
+        elif chosen == "auto":
+            self._model.auto_voi(self._index)
+        elif chosen is not None:
+            self._model.set_voi(chosen)
