@@ -15,6 +15,8 @@ from medbench.dicom.values import sop_class_name
 from medbench.domain.image import DisplayKind, DisplaySet, FrameRef
 
 _POSITION_DECIMALS = 2
+_MAX_UNPROVEN_FRAMES = 4096
+_VIDEO = "1.2.840.10008.1.2.4.10"
 _FRAME_KEYS = ("orientation", "size", "stack", "echo time", "b-value", "frame type", "segment")
 _WAVEFORM = "1.2.840.10008.5.1.4.1.1.9."
 _DOCUMENTS = (
@@ -31,6 +33,8 @@ def build_displays(members: Sequence[Header]) -> list[DisplaySet]:
     for header in members:
         if header.pixel_offset < 0 or not _shape(header)[0]:
             displays.append(_without_pixels(header))
+        elif lie := _false_frames(header):
+            displays.append(replace(_without_pixels(header), reason=lie))
         elif (header.number(tags.NUMBER_OF_FRAMES) or 1) > 1 or (
             tags.PER_FRAME_FUNCTIONAL_GROUPS in header.sequences
         ):
@@ -50,6 +54,23 @@ def _grouped(displays: list[DisplaySet]) -> Iterator[DisplaySet]:
         if display.time_count > 1 and display.time_index == 0:
             group += 1
         yield replace(display, time_group=group) if display.time_count > 1 else display
+
+
+def _false_frames(header: Header) -> str:
+    """Why Number of Frames cannot be believed, '' when it can; nothing is allocated from a lie."""
+    frames = header.number(tags.NUMBER_OF_FRAMES) or 1
+    if frames <= _MAX_UNPROVEN_FRAMES:
+        return ""  # a short file of few frames is opened, and each missing frame says so
+    bits = (header.short(tags.BITS_ALLOCATED) or 1) * (header.short(tags.SAMPLES_PER_PIXEL) or 1)
+    rows, columns = _shape(header)
+    room = header.pixel_length_bytes * 8 / max(1, bits * rows * columns)
+    if header.transfer_syntax_uid.startswith(_VIDEO):  # all frames in one stream
+        room = 1e6
+    elif header.compressed:  # a frame has a fragment at least
+        room = len(header.fragments)
+    if frames <= room:
+        return ""
+    return f"incomplete: {frames:.0f} frames are promised, there is room for {room:.0f}"
 
 
 def _shape(header: Header) -> tuple[int, int]:
@@ -297,6 +318,8 @@ def _without_pixels(header: Header) -> DisplaySet:
     else:
         kind = DisplayKind.OTHER
     reason = f"{name}: not shown as an image"
+    if "Image Storage" in name and tags.PIXEL_DATA_PROVIDER_URL not in header.values:
+        reason = f"incomplete: {name} without pixel data, the file may have been cut"
     if header.pixel_offset >= 0:
         reason = f"{name}: Rows or Columns is missing or 0, no picture can be made"
     return DisplaySet(
