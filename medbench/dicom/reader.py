@@ -401,5 +401,6 @@ def find_display(displays: Sequence[DisplaySet], display_id: str | None) -> Disp
         raise BadInputError(f"There is no display {display_id!r} here; there are {ids or 'none'}.")
     pictures = [d for d in displays if d.rows and d.kind.value in ("volume", "stack", "multiframe")]
     if not pictures:
-        raise BadInputError("Nothing here holds a picture.")
+        reasons = sorted({d.reason for d in displays if d.reason})
+        raise BadInputError(f"Nothing here holds a picture: {'; '.join(reasons) or 'no display'}.")
     return max(pictures, key=lambda d: d.slices)

@@ -9,7 +9,7 @@ from medbench.base.errors import BadInputError
 from medbench.dicom.presentation import apply_presentation, read_presentation
 from medbench.domain.image import Voi, VoiWindow
 from medbench.formats.opening import open_display
-from medbench.imaging.presentation import compose, oriented, stretched
+from medbench.imaging.presentation import final_picture
 from medbench.imaging.window import auto_window, default_voi
 from medbench.session.operations.studies import choose_display, frame_json
 
@@ -65,9 +65,9 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             voi = info.vois[args.voi]
         else:
             voi = auto_window(values, info.padding) if args.auto else default_voi(values, info)
-    native = compose(values, info, voi, overlays=not args.no_overlays, shutter=not args.no_shutter)
-    picture = stretched(native, info.pixel_aspect)
-    picture = oriented(picture, info.rotation_deg, flip_horizontal=info.flip_horizontal)
+    picture = final_picture(
+        values, info, voi, overlays=not args.no_overlays, shutter=not args.no_shutter
+    )
     atomic_file(args.out, lambda path: Image.fromarray(picture).save(path, format="PNG"))
     window = [voi.center, voi.width] if isinstance(voi, VoiWindow) else None
     return {
