@@ -1,58 +1,52 @@
 """Texts, dates and numbers of headers: character sets, person names, and what is shown of them."""
 
-from pydicom import charset
+from typing import Any
+
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.dataelem import RawDataElement
 from pydicom.uid import UID
 
 from medbench.dicom import tags
 from medbench.dicom.guard import Header
-
-_CHINESE_ESCAPE = b"\x1b$)A"
-
-
-def encodings(header: Header) -> list[str]:
-    """Python codecs of Specific Character Set; unknown terms fall back to Latin-1."""
-    terms = [term.strip() for term in header.text(tags.SPECIFIC_CHARACTER_SET).split("\\")]
-    found = [charset.python_encoding.get(term or "ISO_IR 6", "iso8859") for term in terms]
-    return found or ["iso8859"]
+from medbench.dicom.text import CharacterSet, character_set, shown_name
 
 
-def decode_text(raw: bytes, codecs: list[str], delimiters: set[int] | None = None) -> str:
-    """Text of a raw value; never raises, undecodable bytes become U+FFFD."""
-    raw = raw.rstrip(b" \0")
-    if not raw:
-        return ""
-    if _CHINESE_ESCAPE in raw:  # ISO 2022 IR 58, which pydicom keeps as escapes
-        return _decode_ir58(raw)
-    try:
-        return str(charset.decode_bytes(raw, codecs, delimiters or set())).strip()
-    except (UnicodeDecodeError, LookupError):
-        return raw.decode(codecs[0] if codecs else "iso8859", "replace").strip()
-
-
-def _decode_ir58(raw: bytes) -> str:
-    """Strip the designator and read the high half as GB 2312."""
-    return raw.replace(_CHINESE_ESCAPE, b"").replace(b"\x1b(B", b"").decode("gb2312", "replace")
+def header_characters(header: Header) -> CharacterSet:
+    """Character sets of a header."""
+    return character_set(header.text(tags.SPECIFIC_CHARACTER_SET))
 
 
 def header_text(header: Header, tag: int) -> str:
     """Decoded text of a tag, first value."""
-    return decode_text(header.values.get(tag, b""), encodings(header)).split("\\")[0]
+    text = header_characters(header).decode(header.values.get(tag, b"")).text
+    return text.split("\\")[0].strip()
 
 
 def person_name(header: Header) -> str:
-    """Patient's Name as 'Family, Given': the ideographic group first where there is one."""
+    """Patient's Name as 'Family, Given', the ideographic group behind it in brackets."""
     raw = header.values.get(tags.PATIENT_NAME, b"")
-    groups = decode_text(raw, encodings(header), {0x5E, 0x3D}).split("=")
-    shown = [_one_name(group) for group in groups if group.strip("^ ")]
-    if not shown:
+    return shown_name(header_characters(header).decode(raw, "PN").text)
+
+
+def item_characters(item: Any, outer: CharacterSet | None = None) -> CharacterSet:
+    """Character sets of a data set or sequence item; inherited where it has none of its own."""
+    if "SpecificCharacterSet" in item:
+        stored = item.get("SpecificCharacterSet")
+        if stored is None or isinstance(stored, str):
+            return character_set(stored or "")
+        return character_set("\\".join(str(term) for term in stored))
+    return outer if outer is not None else character_set("")
+
+
+def item_text(item: Any, keyword: str, characters: CharacterSet) -> str:
+    """Text of an element of a data set or item, decoded here from its bytes; '' when absent."""
+    tag = tag_for_keyword(keyword)
+    if tag is None or tag not in item:
         return ""
-    return f"{shown[1]} ({shown[0]})" if len(shown) > 1 else shown[0]
-
-
-def _one_name(group: str) -> str:
-    parts = [part.strip() for part in group.split("^")]
-    family, rest = parts[0], " ".join(part for part in parts[1:3] if part)
-    return f"{family}, {rest}" if rest else family
+    element = item.get_item(tag)
+    if isinstance(element, RawDataElement):
+        return characters.decode(element.value or b"", element.VR or dictionary_VR(tag)).text
+    return str(element.value if element.value is not None else "").strip()
 
 
 def iso_date(text: str) -> str:
