@@ -12,12 +12,13 @@ from medbench.dicom.decoding.pool import DecoderPool
 from medbench.dicom.report import read_report
 from medbench.dicom.waveform import read_waveforms
 from medbench.domain.image import DisplayKind, DisplaySet
+from medbench.formats.wfdb import HEADER_SUFFIX, read_wfdb
 
 Reader = Callable[[Path, DecoderPool | None], Any]
 
 
 def _waveforms(path: Path, _pool: DecoderPool | None) -> Any:
-    return read_waveforms(path)
+    return read_wfdb(path) if path.suffix.lower() == HEADER_SUFFIX else read_waveforms(path)
 
 
 def _report(path: Path, _pool: DecoderPool | None) -> Any:
