@@ -31,7 +31,7 @@ NAMES = [
     ("ISO_IR 126", b"\xc4\xe9\xef\xed\xf5\xf3\xe9\xef\xf2", "Διονυσιος"),
     ("ISO_IR 127", b"\xe2\xc8\xc7\xe6\xea^\xe4\xe6\xd2\xc7\xd1", "قباني^لنزار"),
     ("ISO_IR 138", b"\xf9\xf8\xe5\xef^\xe3\xe1\xe5\xf8\xe4", "שרון^דבורה"),
-    ("ISO_IR 144", b"\xbb\xee\xdace\xdc\xd1yp\xd3", "Люкceмбypг"),
+    ("ISO_IR 144", b"\xbb\xee\xdace\xdc\xd1yp\xd3", "Люкceмбypг"),  # noqa: RUF001
     ("ISO_IR 144", b"\xb8\xd2\xd0\xdd\xde\xd2^\xbf\xd5\xe2\xe0", "Иванов^Петр"),
     ("ISO_IR 148", b"\xc7a\xf0lar^\xddpek", "Çağlar^İpek"),
     ("ISO_IR 166", b"\xca\xc1\xaa\xd2\xc2^\xe3\xa8\xb4\xd5", "สมชาย^ใจดี"),
@@ -98,7 +98,7 @@ def test_files_of_pydicom_match_their_description():
         "chrH31.dcm": "Yamada, Tarou (山田 太郎)", "chrH32.dcm": "ﾔﾏﾀﾞ, ﾀﾛｳ (山田 太郎)",
         "chrHbrw.dcm": "שרון, דבורה", "chrI2.dcm": "Hong, Gildong (洪 吉洞)",
         "chrJapMulti.dcm": "やまだ, たろう", "chrKoreanMulti.dcm": "김희중",
-        "chrRuss.dcm": "Люкceмбypг", "chrX1.dcm": "Wang, XiaoDong (王 小東)",
+        "chrRuss.dcm": "Люкceмбypг", "chrX1.dcm": "Wang, XiaoDong (王 小東)",  # noqa: RUF001
         "chrX2.dcm": "Wang, XiaoDong (王 小东)",
     }  # fmt: skip
     for name, shown in expected.items():
@@ -166,8 +166,12 @@ def test_declared_latin_is_never_taken_for_chinese(name):
 
 
 def test_bytes_without_meaning_are_named_never_a_question_mark():
-    for declared, raw in (("ISO_IR 192", b"a\xff\xfeb"), ("\\ISO 2022 IR 87", ESC + b"%Gx"),
-                          ("\\ISO 2022 IR 58", ESC + b"$)A\xd5"), ("ISO_IR 127", b"\xff")):  # fmt: skip
+    for declared, raw in (
+        ("ISO_IR 192", b"a\xff\xfeb"),
+        ("\\ISO 2022 IR 87", ESC + b"%Gx"),
+        ("\\ISO 2022 IR 58", ESC + b"$)A\xd5"),
+        ("ISO_IR 127", b"\xff"),
+    ):
         found = character_set(declared).decode(raw)
         assert "?" not in found.text
         assert "\ufffd" in found.text
