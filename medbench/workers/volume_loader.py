@@ -11,7 +11,7 @@ from medbench.dicom.decoding.pool import DecoderPool
 from medbench.domain.image import DisplaySet, Volume
 
 if TYPE_CHECKING:
-    from medbench.dicom.reader import DisplayReader
+    from medbench.formats.opening import FrameReader
 
 _PERIOD_S = 0.03
 
@@ -33,7 +33,7 @@ class _Load(QThread):
         self._lock = threading.Lock()
         self._ready: list[int] = []
         self._sent = 0.0
-        self._reader: DisplayReader | None = None
+        self._reader: FrameReader | None = None
         self._volume: Volume | None = None
 
     def run(self) -> None:
