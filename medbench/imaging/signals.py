@@ -4,6 +4,7 @@ Filters run forwards and backwards, so nothing is delayed; cut-off frequencies a
 result of both passes is at 1/sqrt(2) (-3 dB), as AHA/ACC/HRS 2007 states ECG bandwidths.
 """
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,7 +98,7 @@ def filtered(
     pad = min(values.shape[-1] - 1, int(sampling_hz * min(10.0, chosen.margin_s())))
     out = signal.sosfiltfilt(sections, values, axis=-1, padlen=pad)
     out[gaps] = np.nan
-    return out.reshape(np.shape(samples)).astype(np.float32)
+    return np.asarray(out, np.float32).reshape(np.shape(samples))
 
 
 def min_max(
@@ -132,7 +133,7 @@ def envelope(samples: NDArray[np.floating], bins: int) -> NDArray[np.float32]:
     values = np.asarray(samples, np.float32)
     out = np.full((2, bins), np.nan, np.float32)
     edges = np.linspace(0, len(values), bins + 1).astype(int)
-    for i, (begin, end) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for i, (begin, end) in enumerate(itertools.pairwise(edges)):
         part = values[begin : max(end, begin + 1)]
         part = part[np.isfinite(part)]
         if len(part):
