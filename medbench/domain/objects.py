@@ -1,10 +1,14 @@
 """What lies beside the pictures of a study: segmentations, structures, reports, waveforms."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
 
 import numpy as np
 
 from medbench.domain.geometry import Geometry, Vector
+from medbench.domain.image import GraphicObject
 
 Colour = tuple[int, int, int]
 
@@ -134,9 +138,19 @@ class ReportNode:
     graphic_type: str = ""
     graphic_data: tuple[float, ...] = ()
     children: tuple["ReportNode", ...] = ()
+    position: str = "1"
+    """Place in the tree, counted from 1 (PS3.3 C.17.3.2.4)."""
+    target: str = ""
+    """Position of the item that this one stands for (by-reference relationship)."""
+    code: str = ""
+    """Concept name as 'value, scheme'."""
+    continuous: bool = False
+    """A container whose texts read as one paragraph (Continuity Of Content)."""
+    note: str = ""
+    """What had to be assumed to read it, e.g. its character set."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Report:
     """Structured report or key object selection."""
 
@@ -147,6 +161,54 @@ class Report:
     key_objects: bool = False
     links: tuple[ImageLink, ...] = ()
     """All images it points at, in document order."""
+    complete: bool = False
+    """Completion Flag is COMPLETE."""
+    verified: bool = False
+    """Verification Flag is VERIFIED."""
+    facts: tuple[tuple[str, str], ...] = ()
+    """(name, value) of the document: patient, authors, verifiers, template, predecessors."""
+    graphics: Mapping[tuple[str, int], tuple[GraphicObject, ...]] = field(default_factory=dict)
+    """Spatial coordinates by SOP Instance UID and frame (0-based; -1 = every frame)."""
+    count: int = 1
+    """Content items."""
+    series_uids: Mapping[str, str] = field(default_factory=dict)
+    """SOP Instance UID -> series of the evidence it lists."""
+
+    def graphics_on(self, sop_instance_uid: str, frame: int) -> tuple[GraphicObject, ...]:
+        """What the report draws on one frame (0-based)."""
+        everywhere = self.graphics.get((sop_instance_uid, -1), ())
+        return (*everywhere, *self.graphics.get((sop_instance_uid, frame), ()))
+
+
+class DocumentKind(StrEnum):
+    """How an encapsulated document can be shown."""
+
+    PDF = "pdf"
+    TEXT = "text"
+    MODEL = "model"
+    OTHER = "other"
+
+
+@dataclass(frozen=True)
+class Document:
+    """A file inside a DICOM object (PS3.3 A.45)."""
+
+    title: str
+    kind: DocumentKind
+    media_type: str
+    suffix: str
+    """Of a copy, with the dot."""
+    path: Path
+    """The DICOM object."""
+    ranges: tuple[tuple[int, int], ...]
+    """(offset, length) of the document in ``path``; empty where the object is deflated."""
+    length_bytes: int
+    pages_pt: tuple[tuple[float, float], ...] = ()
+    """Width, height of each page in points (1/72 inch)."""
+    text: str = ""
+    """Of a text document."""
+    date: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
