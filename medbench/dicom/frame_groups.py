@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pydicom
 from pydicom.errors import InvalidDicomError
 
 from medbench.dicom import tags
+from medbench.dicom.dataset import read_dataset
 from medbench.dicom.geometry import slice_normal, valid_orientation
 from medbench.dicom.guard import Header
 
@@ -43,7 +43,7 @@ def frame_planes(path: Path, frames: int) -> FramePlanes | None:
     per-frame one is used and a warning says so (T27).
     """
     try:
-        dataset = pydicom.dcmread(path, stop_before_pixels=True, force=True)
+        dataset = read_dataset(path)
         shared = _item(dataset, "SharedFunctionalGroupsSequence")
         per_frame = dataset.get("PerFrameFunctionalGroupsSequence") or []
         if len(per_frame) != frames:

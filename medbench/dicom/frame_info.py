@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pydicom
 
 from medbench.dicom import tags
 from medbench.dicom.calibration import pixel_aspect, read_calibration
+from medbench.dicom.dataset import read_dataset
 from medbench.dicom.guard import Header
 from medbench.dicom.overlays import overlay_planes
 from medbench.dicom.pet import read_suv
@@ -34,11 +33,6 @@ _PET_UNITS = {
     "PROPCPS": "counts/s",
     "PROPCNTS": "counts",
 }
-
-
-def read_dataset(path: Path) -> Any:
-    """The data set without pixels; call only behind the guard."""
-    return pydicom.dcmread(path, stop_before_pixels=True, force=True)
 
 
 def functional_group(dataset: Any, frame: int, sequence: str) -> Any:

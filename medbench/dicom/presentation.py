@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from medbench.base.errors import BadInputError
-from medbench.dicom.frame_info import read_dataset
+from medbench.dicom.dataset import read_dataset
 from medbench.dicom.shutter import read_shutter
 from medbench.dicom.voi import Rescale, line, lut_item, voi_alternatives
 from medbench.domain.image import (

@@ -7,9 +7,9 @@ import numpy as np
 
 from medbench.base.errors import BadInputError, DecodeError
 from medbench.dicom.colours import from_cielab, palette_colour
+from medbench.dicom.dataset import read_dataset
 from medbench.dicom.decoding.pool import DecoderPool
 from medbench.dicom.frame_groups import functional
-from medbench.dicom.frame_info import read_dataset
 from medbench.dicom.pixel_source import PixelSource
 from medbench.domain.objects import (
     PlaneGrid,

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from medbench.base.errors import BadInputError, DecodeError
-from medbench.dicom.frame_info import frame_rescale, read_dataset
+from medbench.dicom.dataset import read_dataset
+from medbench.dicom.frame_info import frame_rescale
 from medbench.dicom.guard import EXPLICIT_BE, Header, read_header
 from medbench.dicom.palette import palette_tables
 from medbench.dicom.pixels import PixelFormat, pixel_format

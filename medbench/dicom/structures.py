@@ -7,7 +7,7 @@ import numpy as np
 
 from medbench.base.errors import BadInputError, DecodeError
 from medbench.dicom.colours import palette_colour
-from medbench.dicom.frame_info import read_dataset
+from medbench.dicom.dataset import read_dataset
 from medbench.domain.objects import Contour, Segment, Structure, StructureSet
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from medbench.base.errors import BadInputError, DecodeError, IncompleteError
-from medbench.dicom.frame_info import corner_texts, read_dataset
+from medbench.dicom.dataset import read_dataset
+from medbench.dicom.frame_info import corner_texts
 from medbench.dicom.guard import Header, read_header
 from medbench.domain.objects import Channel, Waveform
 
