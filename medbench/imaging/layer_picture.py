@@ -19,7 +19,7 @@ from medbench.imaging.contours import structure_mask
 from medbench.imaging.placing import PlacedSegmentation
 
 Rgba = npt.NDArray[np.uint8]
-_FIELD_CLEAR_BELOW = 0.02
+_FIELD_FADES_IN = 0.1
 
 
 class LayerArtist:
@@ -130,15 +130,14 @@ def field_values(found: ScalarField, grid: PlaneGrid) -> npt.NDArray[np.float32]
 
 
 def field_picture(found: ScalarField, grid: PlaneGrid, opacity: float) -> Rgba | None:
-    """Colour wash of a field: clear near zero, opacity elsewhere even."""
+    """Colour wash of a field: fades in up to a tenth of its largest value, then evenly opaque."""
     values = field_values(found, grid)
     high = found.value_range[1]
     level = np.nan_to_num(values / (high if high > 0 else 1.0))
-    shown = np.isfinite(values) & (level > _FIELD_CLEAR_BELOW)
-    if not shown.any():
+    alpha = np.clip(level / _FIELD_FADES_IN, 0, 1) * opacity
+    if not alpha.any():
         return None
-    out = np.zeros((*values.shape, 4), np.uint8)
-    out[..., :3] = np.rint(colours_of(level) * opacity)
-    out[..., 3] = round(255 * opacity)
-    out[~shown] = 0
+    out = np.empty((*values.shape, 4), np.uint8)
+    out[..., :3] = np.rint(colours_of(level) * alpha[..., None])
+    out[..., 3] = np.rint(alpha * 255)
     return out

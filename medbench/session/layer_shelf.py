@@ -20,6 +20,12 @@ from medbench.domain.objects import (
 from medbench.session.library import display_key
 from medbench.session.ports import Handle, Runner
 
+
+def layer_key(display: DisplaySet) -> str:
+    """Key of the object a display belongs to: one object may be split into several displays."""
+    return display.frames[0].sop_instance_uid or display_key(display)
+
+
 Painted = Callable[[tuple[PaintedLayer, ...]], None]
 
 
@@ -55,7 +61,7 @@ class LayerShelf(QObject):
 
     def attach(self, display: DisplaySet) -> None:
         """Read an object and put it on the shelf; answers with `read` or `failed`."""
-        key = display_key(display)
+        key = layer_key(display)
 
         def work(_handle: Handle) -> Any:
             from medbench.formats.layers import read_layer  # brings pydicom; not for the start

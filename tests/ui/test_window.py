@@ -120,7 +120,7 @@ def test_open_scroll_window_planes(app, wait, ct_folder):
     QTest.mouseRelease(view, Qt.MouseButton.RightButton)
     assert page.model.window.width > window.width
     assert page.model.window.center > window.center
-    page.reset()
+    page.tools.reset()
     assert page.model.window == window
     app.actions_registry.action("medbench.review.toggle_mpr").trigger()
     assert page.viewports[PlaneKind.CORONAL].isVisible()

@@ -54,7 +54,7 @@ def corner_lines(
     top_left = _patient_lines(model, found)
     title = display.description or found.get("series_description", "")
     if number := found.get("series_number"):
-        title = f"S{number} · {title}"
+        title = " · ".join(part for part in (f"S{number}", title) if part)
     bottom_right: Lines = [(title, ""), (found.get("technique", ""), "")]
     bottom_right += _honest_lines(model, kind, info)
     return CornerLines(top_left, top_right, bottom_left, bottom_right)

@@ -24,11 +24,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from medbench.domain.image import DisplaySet, Study
+from medbench.domain.image import DisplayKind, DisplaySet, Study
+from medbench.session.layer_shelf import is_layer_display, layer_key
 from medbench.session.library import Library, display_key
 from medbench.ui.actions.registry import ActionRegistry
 from medbench.ui.review.annotations import date_text
 from medbench.ui.review.painting import grey_image
+from medbench.ui.review.time_bar import time_place
 from medbench.ui.theme.current import current
 from medbench.ui.theme.icons import icon_pixmap
 from medbench.ui.widgets import HLine, IconButton, PanelHeader, SearchField, label
@@ -47,6 +49,22 @@ class Row:
     subtitle: str
     display: DisplaySet | None = None
     study: Study | None = None
+
+
+def _display_words(display: DisplaySet, tr: Any) -> str:
+    count = tr("{0} images").format(display.slices) if display.slices > 1 else ""
+    times = tr("{0} times").format(display.time_count) if display.time_count > 1 else ""
+    size = f"{display.columns} × {display.rows}" if display.rows else ""
+    return " · ".join(part for part in (display.modality, count, times, size) if part)
+
+
+def _icon_of(display: DisplaySet) -> str:
+    """Icon of an object that has no picture; '' where a thumbnail is made."""
+    if not display.kind.without_pictures:
+        return ""
+    if display.kind is DisplayKind.WAVEFORM:
+        return "activity"
+    return "layers" if display.modality in ("RTSTRUCT", "PR") else "file"
 
 
 def rows_of(studies: tuple[Study, ...], skipped: tuple[Any, ...], words: str, tr: Any) -> list[Row]:
@@ -72,16 +90,28 @@ def rows_of(studies: tuple[Study, ...], skipped: tuple[Any, ...], words: str, tr
         found.append(
             Row("study", study.description or tr("Study"), date_text(study.study_date), study=study)
         )
+        drawn: set[str] = set()
         for series, display in displays:
+            if display.time_index > 0:
+                continue  # the slider below the viewports leads to the other time points
+            if is_layer_display(display):
+                if layer_key(display) in drawn:
+                    continue  # one object, split by segment: drawn as a whole
+                drawn.add(layer_key(display))
             title = display.description or series.description or display.modality
-            count = tr("{0} images").format(display.slices) if display.slices > 1 else ""
-            parts = [display.modality, count, f"{display.columns} × {display.rows}"]
-            found.append(Row("display", title, " · ".join(p for p in parts if p), display, study))
+            words = _display_words(display, tr)
+            found.append(Row("display", title, words, display, study))
     if not wanted:
         found += [Row("skipped", item.path.name, item.reason) for item in skipped[:50]]
         if len(skipped) > 50:
             found.append(Row("skipped", tr("and {0} more files").format(len(skipped) - 50), ""))
     return found
+
+
+def _same_row(row: DisplaySet, display: DisplaySet) -> bool:
+    if display.time_count > 1:
+        return time_place(row) == time_place(display)
+    return display_key(row) == display_key(display)
 
 
 class BrowserModel(QAbstractListModel):
@@ -170,6 +200,9 @@ class _Delegate(QStyledItemDelegate):
         if image is not None:
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
             painter.drawImage(tile, image)
+        elif name := _icon_of(display):
+            painter.drawPixmap(tile.center().x() - 11, tile.center().y() - 11,
+                               icon_pixmap(name, current().disabled, 24))  # fmt: skip
         painter.setPen(QColor(current().divider))
         painter.drawRect(tile)
         if display.warnings or display.reason:
@@ -276,7 +309,7 @@ class StudyBrowser(QWidget):
     def mark(self, display: DisplaySet) -> None:
         """Select the row of a display without a signal."""
         for i, row in enumerate(self.model.rows):
-            if row.display is not None and display_key(row.display) == display_key(display):
+            if row.display is not None and _same_row(row.display, display):
                 selection = self._list.selectionModel()
                 selection.blockSignals(True)
                 self._list.setCurrentIndex(self.model.index(i))

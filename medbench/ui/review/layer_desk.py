@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Slot
 
 from medbench.domain.image import DisplaySet
-from medbench.session.layer_shelf import is_layer_display, refusal, target_of
+from medbench.session.layer_shelf import is_layer_display, layer_key, refusal, target_of
 from medbench.session.library import display_key
 from medbench.session.session import Session
 from medbench.ui.review.layer_panel import LayerPanel
@@ -30,7 +30,6 @@ class LayerDesk(QObject):
         self.painter = LayerPainter(session.layers, model, list(workspace.viewports.values()), self)
         self._states: dict[str, Any] = {}
         self._graphics_only = False
-        self._waiting: tuple[DisplaySet, Any] | None = None
         self.panel.layer_wanted.connect(self.attach)
         self.panel.presentation_wanted.connect(self._presentation_wanted)
         session.layers.read.connect(self._read)
@@ -54,7 +53,8 @@ class LayerDesk(QObject):
     def refresh(self) -> None:
         """Offer what the shown study has."""
         shown = self._model.display
-        states, layers = [], []
+        states: list[DisplaySet] = []
+        layers: dict[str, DisplaySet] = {}
         for study in self._session.library.studies:
             if shown is None or study.study_instance_uid != shown.study_instance_uid:
                 continue
@@ -62,26 +62,27 @@ class LayerDesk(QObject):
                 if display.sop_class_uid.startswith(_STATE):
                     states.append(display)
                 elif is_layer_display(display):
-                    layers.append(display)
-        self.panel.offer(states, layers)
+                    layers.setdefault(layer_key(display), display)
+        self.panel.offer(states, tuple(layers.values()))
 
     @Slot(object, object)
     def _read(self, display: DisplaySet, payload: Any) -> None:
         target = target_of(payload, self._session.library.studies, self._model.display)
         if target is None:
-            self._session.layers.remove(display_key(display))
+            self._session.layers.remove(layer_key(display))
             if self._workspace.show_alone(display):
                 return
-            self._session.messages.warning(
-                self.tr("The images that {0} belongs to are not open").format(
-                    display.description or display.modality
-                )
+            words = self.tr("The images that {0} belongs to are not open").format(
+                display.description or display.modality
             )
+            self._session.messages.warning(words)
+            if self._model.display is None:
+                self._workspace.stage.say(words)
             return
         geometry = target.geometry
         reference = geometry.frame_of_reference_uid if geometry is not None else ""
         if reason := refusal(payload, reference):
-            self._session.layers.remove(display_key(display))
+            self._session.layers.remove(layer_key(display))
             self._session.messages.warning(reason)
             return
         state = payload if display.sop_class_uid.startswith(_STATE) else None

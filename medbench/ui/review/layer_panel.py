@@ -17,7 +17,7 @@ from medbench.domain.objects import (
     StructureSet,
 )
 from medbench.imaging.colormap import inferno_table
-from medbench.session.layer_shelf import LayerShelf
+from medbench.session.layer_shelf import LayerShelf, layer_key
 from medbench.session.library import display_key
 from medbench.ui.review.painting import grey_image
 from medbench.ui.review.view_model import ViewModel
@@ -171,7 +171,7 @@ class LayerPanel(QWidget):
         for layer in layers:
             self._cards.addWidget(_LayerCard(self._shelf, layer))
         for at, display in enumerate(self._layers_offered):
-            if display_key(display) in self._keys:
+            if layer_key(display) in self._keys:
                 continue
             text = " ".join(p for p in (display.modality, display.description) if p)
             button = Button(self.tr("Show {0}").format(text), icon_name="layers")

@@ -21,7 +21,8 @@ class LayerImage:
     """Painted layers of one picture, ready to draw."""
 
     stamp: Any
-    images: tuple[QImage, ...]
+    images: tuple[tuple[QImage, bool], ...]
+    """With whether it is a field, which may be smoothed; masks may not."""
     outlines: tuple[tuple[QColor, float, list[QLineF]], ...]
 
 
@@ -75,7 +76,9 @@ class LayerPainter(QObject):
         if stamp != view.layer_stamp():
             return
         widths = {layer.key: layer.look.outline_px for layer in self._shelf.layers}
-        images = tuple(premultiplied_image(p.rgba) for p in painted if p.rgba is not None)
+        images = tuple(
+            (premultiplied_image(p.rgba), not p.outlines) for p in painted if p.rgba is not None
+        )
         outlines = tuple(
             (QColor(*colour), widths.get(p.key, 1.5), [QLineF(*line) for line in lines.tolist()])
             for p in painted for colour, lines in p.outlines
@@ -97,8 +100,8 @@ def paint_layers(painter: QPainter, view: "Viewport") -> None:
     place = view.placement()
     painter.save()
     painter.setTransform(place.transform(), True)
-    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
-    for image in found.images:
+    for image, field in found.images:
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, field)
         painter.drawImage(QRectF(0, 0, place.columns, place.rows), image)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
     for colour, width, lines in found.outlines:

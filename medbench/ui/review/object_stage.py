@@ -49,11 +49,12 @@ class ObjectStage(QStackedWidget):
         if not display.kind.without_pictures:
             self.setCurrentIndex(0)
             return False
-        self._say(self.tr("Loading ..."))
+        self.say(self.tr("Loading ..."))
         self._session.objects.open(display)
         return True
 
-    def _say(self, words: str) -> None:
+    def say(self, words: str) -> None:
+        """A sentence in the middle, instead of pictures."""
         self._words.setText(words)
         self.setCurrentIndex(1)
 
@@ -63,7 +64,7 @@ class ObjectStage(QStackedWidget):
             return
         kind = next((k for k in OBJECT_VIEWS if k.accepts(payload)), None)
         if kind is None:
-            self._say(display.reason or self.tr("This object cannot be shown."))
+            self.say(display.reason or self.tr("This object cannot be shown."))
             return
         view = self._views.get(kind)
         if view is None:
@@ -76,4 +77,4 @@ class ObjectStage(QStackedWidget):
     @Slot(object, str)
     def _failed(self, display: DisplaySet, reason: str) -> None:
         if display_key(display) == self._key:
-            self._say(reason)
+            self.say(reason)

@@ -21,6 +21,7 @@ from medbench.imaging.colormap import colours_of
 from medbench.ui.theme.current import current
 
 CLEAR_BELOW = 0.16
+_MIDDLE_PX = 44
 
 
 def grey_image(grey: NDArray[np.uint8]) -> QImage:
@@ -105,10 +106,20 @@ def text_block(
     step = 17
     y = area.bottom() - 8 - step * (len(shown) - 1) if bottom else area.top() + 18
     x = area.right() - 14 if right else area.left() + 8
+    room = area.width() / 2 - _MIDDLE_PX
     for i, (text, colour) in enumerate(shown):
-        outlined_text(
-            painter, x, y + i * step, text, colour=colour, bold=i == 0 and not bottom, right=right
-        )
+        bold = i == 0 and not bottom
+        words = _elided(painter.font().family(), text, round(room), bold=bold)
+        outlined_text(painter, x, y + i * step, words, colour=colour, bold=bold, right=right)
+
+
+@lru_cache(maxsize=1024)
+def _elided(family: str, text: str, room: int, *, bold: bool) -> str:
+    """Text that leaves the middle to the letters and the name of the plane."""
+    font = QFont(family)
+    font.setPixelSize(12)
+    font.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
+    return QFontMetricsF(font).elidedText(text, Qt.TextElideMode.ElideRight, max(24, room))
 
 
 def scale_bar(painter: QPainter, area: QRectF, px_per_mm: float, bottom: float) -> None:
