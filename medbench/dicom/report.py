@@ -251,9 +251,10 @@ def paragraph(node: ReportNode) -> str:
 
 
 def report_lines(node: ReportNode, depth: int = 0) -> list[str]:
-    """The tree as indented lines."""
-    lines = ["  " * depth + node_words(node)]
-    if not node.continuous:
-        for child in node.children:
+    """The tree as indented lines; a running text is followed by what qualifies its parts."""
+    indent = "  " * depth
+    lines = [indent + words for words in node_words(node).splitlines()]
+    for child in node.children:
+        if not node.continuous or child.children or child.value_type == "CONTAINER":
             lines.extend(report_lines(child, depth + 1))
     return lines

@@ -35,7 +35,8 @@ def code_text(item: Any, keyword: str, characters: CharacterSet) -> tuple[str, s
 def item_value(item: Any, kind: str, characters: CharacterSet) -> tuple[str, str]:
     """(value, note) of a content item in words; the note says what had to be assumed."""
     if kind == "TEXT":
-        return item_text(item, "TextValue", characters), _note(item, characters)
+        text = item_text(item, "TextValue", characters)
+        return "\n".join(text.splitlines()).strip(), _note(item, characters)
     if kind == "CODE":
         return code_text(item, "ConceptCodeSequence", characters)[0], ""
     if kind == "NUM":

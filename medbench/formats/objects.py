@@ -9,6 +9,7 @@ from typing import Any
 
 from medbench.base.errors import BadInputError
 from medbench.dicom.decoding.pool import DecoderPool
+from medbench.dicom.document import DOCUMENT_CLASSES, read_document
 from medbench.dicom.report import read_report
 from medbench.dicom.waveform import read_waveforms
 from medbench.domain.image import DisplayKind, DisplaySet
@@ -21,6 +22,10 @@ def _waveforms(path: Path, _pool: DecoderPool | None) -> Any:
     return read_wfdb(path) if path.suffix.lower() == HEADER_SUFFIX else read_waveforms(path)
 
 
+def _document(path: Path, pool: DecoderPool | None) -> Any:
+    return read_document(path, pool)
+
+
 def _report(path: Path, _pool: DecoderPool | None) -> Any:
     return read_report(path)
 
@@ -28,6 +33,7 @@ def _report(path: Path, _pool: DecoderPool | None) -> Any:
 _READERS: tuple[tuple[Callable[[DisplaySet], bool], Reader], ...] = (
     (lambda d: d.kind is DisplayKind.WAVEFORM, _waveforms),
     (lambda d: d.sop_class_uid.startswith("1.2.840.10008.5.1.4.1.1.88."), _report),
+    (lambda d: d.sop_class_uid.startswith(DOCUMENT_CLASSES), _document),
 )
 
 
