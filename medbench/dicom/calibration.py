@@ -81,7 +81,7 @@ def _regions(dataset: Any) -> tuple[UltrasoundRegion, ...]:
             )  # fmt: skip
         except (AttributeError, TypeError, ValueError):
             continue
-        if region.right > region.left and region.bottom > region.top:
+        if region.right >= region.left and region.bottom >= region.top:
             found.append(region)
     return tuple(found)
 

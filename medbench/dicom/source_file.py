@@ -54,7 +54,7 @@ class SourceFile:
     def palette(self) -> tuple[int, np.ndarray]:
         """Palette of a PALETTE COLOR instance."""
         if self._palette is None:
-            self._palette = palette_tables(read_dataset(self.header.path))
+            self._palette = palette_tables(read_dataset(self.header.path), signed=self.form.signed)
         return self._palette
 
     def fragments_of(self, frame: int) -> list[tuple[int, int]]:

@@ -67,7 +67,8 @@ def lut_item(item: Any, *, signed_input: bool) -> VoiLut | None:
     elif not signed_input and first < 0:
         first += 65536
     if isinstance(data, bytes):
-        values = np.frombuffer(data, "<u2" if len(data) >= 2 * entries else np.uint8)
+        order = ">" if getattr(item, "original_encoding", (0, True))[1] is False else "<"
+        values = np.frombuffer(data, f"{order}u2" if len(data) >= 2 * entries else np.uint8)
     else:
         values = np.atleast_1d(np.asarray(data, np.int64)) & 0xFFFF
     values = values[:entries].astype(np.uint16)

@@ -100,7 +100,7 @@ class Calibration:
             return Calibration(
                 MmSource.ULTRASOUND, abs(best.delta_y) * 10, abs(best.delta_x) * 10, (best,)
             )
-        if any(UNIT_NONE not in (r.unit_x, r.unit_y) for r in holding):
+        if any((r.unit_x, r.unit_y) != (UNIT_NONE, UNIT_NONE) for r in holding):
             return None
         return Calibration()
 
