@@ -6,6 +6,7 @@
     +- BadInputError              the user's input cannot be used        (command line: exit 2)
     |  +- NotDicomError           the file is no DICOM object
     |  +- IncompleteError         bytes are missing: never shown as whole
+    |  +- PasswordNeededError     an archive opens with its password only
     |  +- LeakageError            the split lets the model see its own test
     +- JobFailedError             a job ran and failed                   (command line: exit 1)
     |  +- DecodeError             a frame could not be decoded
@@ -13,6 +14,8 @@
     +- IntegrityError             stored bytes differ from their hash    (command line: exit 2)
     +- CancelledError             the user said stop                     (command line: exit 1)
 """
+
+from pathlib import Path
 
 
 class MedbenchError(Exception):
@@ -33,6 +36,16 @@ class NotDicomError(BadInputError):
 
 class IncompleteError(BadInputError):
     """Bytes are missing: the object must not be shown as whole."""
+
+
+class PasswordNeededError(BadInputError):
+    """An archive opens with its password only; ``wrong`` = the one given was not it."""
+
+    def __init__(self, path: Path, *, wrong: bool) -> None:
+        what = "the password is wrong" if wrong else "it needs its password"
+        super().__init__(f"{path.name} cannot be opened: {what}.")
+        self.path = path
+        self.wrong = wrong
 
 
 class LeakageError(BadInputError):

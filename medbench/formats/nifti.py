@@ -68,6 +68,15 @@ def is_nifti(path: Path) -> bool:
     return name.endswith((".nii", ".nii.gz", ".hdr"))
 
 
+def header_of_image(path: Path) -> Path | None:
+    """The ``.hdr`` beside an ``.img`` or ``.img.gz``; None where there is none."""
+    name = path.name.lower().removesuffix(".gz")
+    if not name.endswith(".img"):
+        return None
+    header = path.with_name(path.name[: len(name) - 4] + ".hdr")
+    return header if header.is_file() else None
+
+
 def nifti_stem(path: Path) -> str:
     """File name without ``.nii``, ``.nii.gz`` or ``.hdr``."""
     name = path.name

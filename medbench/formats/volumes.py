@@ -10,7 +10,7 @@ from medbench.base.errors import BadInputError
 from medbench.dicom.geometry import stack_slices
 from medbench.dicom.write import stable_uid
 from medbench.domain.image import DisplayKind, DisplaySet, FrameRef, Instance, Series, Study
-from medbench.formats.nifti import is_nifti, nifti_stem, read_nifti
+from medbench.formats.nifti import header_of_image, is_nifti, nifti_stem, read_nifti
 from medbench.formats.nrrd import is_nrrd, read_nrrd
 from medbench.formats.voxel_file import VoxelFile
 
@@ -19,8 +19,8 @@ MODALITY = "OT"
 
 
 def is_volume(path: Path) -> bool:
-    """Whether the file's name is that of a NIfTI or NRRD header."""
-    return is_nifti(path) or is_nrrd(path)
+    """By name: a NIfTI or NRRD header, or the voxels of a NIfTI pair."""
+    return is_nifti(path) or is_nrrd(path) or header_of_image(path) is not None
 
 
 def read_voxel_file(path: Path) -> VoxelFile:
@@ -38,10 +38,11 @@ def read_voxel_file(path: Path) -> VoxelFile:
         raise BadInputError(f"{path.name} cannot be read: {error.strerror}") from error
 
 
-def volume_study(path: Path) -> Study:
-    """A study that holds the file's volumes; the patient is called as the file."""
+def volume_study(path: Path, name: str = "") -> Study:
+    """A study that holds the file's volumes; the patient is called ``name``, else as the file."""
+    path = header_of_image(path) or path
     file = read_voxel_file(path)
-    stem = nifti_stem(path)
+    stem = name or nifti_stem(path)
     key = str(path.resolve())
     study_uid, series_uid = stable_uid("file-study", key), stable_uid("file-series", key)
     displays = tuple(

@@ -312,20 +312,47 @@ _DECODERS: dict[str, Callable[[bytes, PixelFormat], np.ndarray]] = {
 }
 
 
+_MAX_PICTURE_BYTES = 1 << 29
+
+
 def decode_picture(path: str) -> np.ndarray:
-    """PNG, JPEG or TIFF file -> (rows, columns) uint8/uint16 or (rows, columns, 3) uint8."""
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    """PNG, JPEG, TIFF or BMP -> (pages, rows, columns) uint8 or uint16, or RGB (..., 3) uint8.
+
+    Only TIFF files have several pages; reduced copies of a page are left out.
+    """
+    from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 
     Image.MAX_IMAGE_PIXELS = 200_000_000
     try:
         with Image.open(path) as opened:
-            picture: Any = ImageOps.exif_transpose(opened)
-            if picture.mode in ("I;16", "I;16B", "I;16L", "I"):
-                return np.clip(np.asarray(picture), 0, 65535).astype(np.uint16)
-            if picture.mode in ("1", "L"):
-                return np.asarray(picture.convert("L"))
-            return np.asarray(picture.convert("RGB"))
+            if opened.format != "TIFF":
+                return _picture_page(ImageOps.exif_transpose(opened))[None]
+            pages: list[np.ndarray] = []
+            for page in ImageSequence.Iterator(opened):
+                subfile = getattr(page, "tag_v2", {}).get(254, 0)  # NewSubfileType
+                if pages and int(subfile) & 1:  # a reduced copy
+                    continue
+                pages.append(_picture_page(page))
+                if len(pages) * pages[0].nbytes > _MAX_PICTURE_BYTES:
+                    raise DecodeError("the pages are larger than 512 MiB together")
+            if len({(p.shape, p.dtype) for p in pages}) > 1:
+                raise DecodeError("the pages differ in size or type: save them one by one")
+            return np.stack(pages)
     except (
         UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError,
     ) as error:  # fmt: skip
         raise DecodeError(f"the picture cannot be read: {error}") from error
+
+
+def _picture_page(picture: Any) -> np.ndarray:
+    """One page; values are never clipped or scaled."""
+    if picture.mode in ("I;16", "I;16B", "I;16L", "I"):
+        values = np.asarray(picture)
+        if values.min() < 0 or values.max() > 65535:
+            raise DecodeError("the picture has values outside 0 to 65535")
+        return values.astype(np.uint16)
+    if picture.mode == "F":
+        raise DecodeError("the picture holds fractions: save it as NIfTI or NRRD")
+    if picture.mode in ("1", "L"):
+        return np.asarray(picture.convert("L"))
+    return np.asarray(picture.convert("RGB"))
