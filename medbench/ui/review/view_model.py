@@ -77,15 +77,17 @@ class ViewModel(QObject):
         self._shaped: tuple[NDArray[Any], Geometry] | None = None
         self._planes: dict[PlaneKind, MprPlane | None] = {}
         self._infos: dict[int, FrameInfo] = {}
-        self._states: dict[str, tuple[Voi | None, bool]] = {}
+        self._follows_file = True
+        self._states: dict[str, tuple[Voi | None, bool, bool]] = {}
 
     def begin(self, display: DisplaySet, key: str) -> None:
         """Another display is being loaded."""
         if self.display is not None:
-            self._states[self.view_key] = (self.voi, self.invert)
+            self._states[self.view_key] = (self.voi, self.invert, self._follows_file)
         self._key = key
         self.display, self.volume, self.failure = display, None, ""
-        self.voi, self.invert = self._states.get(self.view_key, (None, False))
+        stored = self._states.get(self.view_key, (None, False, True))
+        self.voi, self.invert, self._follows_file = stored
         self.overlay = None
         self.point_mm = None
         self.presentation = None
@@ -149,7 +151,7 @@ class ViewModel(QObject):
         if volume is not None and self.voi is None and not volume.display.colour:
             ready = next((i for i in indices if volume.ready[i]), None)
             if ready is not None:
-                self.voi = default_voi(volume.voxels[ready], volume.infos[ready])
+                self.voi = default_voi(volume.voxels[ready], self.info(ready))
                 self.window_changed.emit()
         self.pixels_changed.emit()
 
@@ -159,9 +161,24 @@ class ViewModel(QObject):
         self.pixels_changed.emit()
 
     def set_voi(self, voi: Voi) -> None:
-        """Another window."""
-        self.voi = voi
+        """Another window, for every picture of the display."""
+        self.voi, self._follows_file = voi, False
         self.window_changed.emit()
+
+    def follow_file(self, index: int) -> None:
+        """Take the window of acquired slice ``index``, until the reader chose one.
+
+        VOI belongs to the frame (PS3.3 C.11.2, C.7.6.16.2.10); a display whose frames name none
+        keeps the window of its first picture.
+        """
+        volume = self.volume
+        if not self._follows_file or self.linked or volume is None or volume.display.colour:
+            return
+        ready = index < len(volume.ready) and volume.ready[index]
+        vois = self.info(index).vois if ready else ()
+        if vois and vois[0] != self.voi:
+            self.voi = vois[0]
+            self.window_changed.emit()
 
     def toggle_invert(self) -> None:
         """Turn the polarity round."""
@@ -180,6 +197,7 @@ class ViewModel(QObject):
         self.invert = False
         if volume is not None and volume.ready[index] and not volume.display.colour:
             self.set_voi(default_voi(volume.voxels[index], self.info(index)))
+            self._follows_file = True
 
     def set_point(self, point_mm: Any) -> None:
         """Move the crosshair."""
@@ -242,6 +260,7 @@ class ViewModel(QObject):
         if volume is not None and volume.ready.any() and not volume.display.colour:
             index = int(np.flatnonzero(volume.ready)[0])
             self.voi = default_voi(volume.voxels[index], self.info(index))
+            self._follows_file = True
         self.presentation_changed.emit()
         self.window_changed.emit()
 

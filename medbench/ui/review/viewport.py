@@ -427,11 +427,14 @@ class Viewport(Hand):
             self.probed.emit("", "")
             return
         value = values[row, column]
-        unit = self.frame().value_unit
+        info = self.frame()
+        unit = info.value_unit
         shown = ", ".join(str(int(v)) for v in value) if values.ndim == 3 else f"{value:g}"
         plane = self.plane
         where = f"{column}, {row}"
         if plane is not None:
             x, y, z = plane.point_of(self._state.index, row, column)
             where = f"{x:.1f}, {y:.1f}, {z:.1f} mm"
+        if info.suv_factor is not None and values.ndim == 2:
+            unit = self.tr("{0} · SUV {1:.2f}").format(unit, float(value) * info.suv_factor)
         self.probed.emit(where, f"{shown} {unit}".strip())

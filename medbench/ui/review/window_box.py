@@ -3,9 +3,11 @@
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QComboBox, QWidget
 
-from medbench.domain.image import Voi, VoiWindow
+from medbench.domain.image import Voi, VoiFunction, VoiWindow
 from medbench.imaging.window import read_presets
 from medbench.ui.review.view_model import ViewModel
+
+_SUV_TOPS = (5, 10, 20)
 
 
 class WindowBox(QComboBox):
@@ -31,6 +33,8 @@ class WindowBox(QComboBox):
         if display is not None:
             for number, voi in enumerate(self._file_vois(index), 1):
                 self.addItem(self._name(voi, number), voi)
+            for top, window in self._suv_windows(index):
+                self.addItem(self.tr("SUV 0 to {0}").format(top), window)
             for preset in self._presets:
                 if preset.modality in (display.modality, "*"):
                     self.addItem(preset.name, preset.window)
@@ -50,6 +54,15 @@ class WindowBox(QComboBox):
             return ()
         found = self._model.info(index).vois
         return found if len(found) > 1 else ()
+
+    def _suv_windows(self, index: int) -> list[tuple[int, VoiWindow]]:
+        """Windows from SUV 0 up, in the display's own unit; none where SUV is refused."""
+        volume = self._model.volume
+        factor = None if volume is None else self._model.info(index).suv_factor
+        if not factor:
+            return []
+        exact = VoiFunction.LINEAR_EXACT
+        return [(top, VoiWindow(top / 2 / factor, top / factor, exact)) for top in _SUV_TOPS]
 
     @Slot(int)
     def _chosen(self, row: int) -> None:

@@ -238,6 +238,7 @@ class ReviewWorkspace(Workspace):
     def _slices_ready(self, display: DisplaySet, indices: tuple[int, ...]) -> None:
         if self._mine(display):
             self.model.slices_arrived(indices)
+            self.model.follow_file(self.viewports[PlaneKind.ACQUIRED].index)
             if self.viewports[PlaneKind.ACQUIRED].index in indices:
                 self.image_panel.show_slice(self.viewports[PlaneKind.ACQUIRED].index)
                 self._enable()
@@ -286,6 +287,7 @@ class ReviewWorkspace(Workspace):
 
     @Slot(int)
     def _index_changed(self, index: int) -> None:
+        self.model.follow_file(index)
         self.image_panel.show_slice(index)
 
     # layout
