@@ -1,13 +1,16 @@
 """A few warm decoder processes, watched: a crash or a hang costs one frame, never the app."""
 
+import base64
 import contextlib
 import json
 import os
 import queue
+import socket
 import subprocess
 import sys
 import threading
-from multiprocessing import Pipe
+from collections.abc import Sequence
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +19,7 @@ from typing import Any, Self
 import numpy as np
 
 from medbench.base.errors import DecodeError
+from medbench.dicom.decoding.shared import SharedVolume
 from medbench.dicom.pixels import PixelFormat
 
 DEADLINE_S = 10.0
@@ -23,6 +27,29 @@ SLOW_PIXELS = 32_000_000
 SECONDS_PER_MEGAPIXEL = 0.3
 START_DEADLINE_S = 30.0
 MAX_REPLY_BYTES = 1 << 30
+MAX_PROCESSES = 8
+
+
+@dataclass(frozen=True)
+class FrameJob:
+    """One compressed frame that belongs into a slice of a shared volume."""
+
+    path: Path
+    ranges: Sequence[tuple[int, int]]
+    form: PixelFormat
+    slope: float
+    intercept: float
+    slice_index: int
+
+
+@dataclass(frozen=True)
+class Placed:
+    """How a `FrameJob` went."""
+
+    error: str = ""
+    """Why the frame could not be decoded; empty when it was."""
+    wider: bool = False
+    """Its values do not fit into the cells of the volume; nothing was written."""
 
 
 class _DeathError(Exception):
@@ -30,11 +57,16 @@ class _DeathError(Exception):
 
 
 class _Decoder:
-    """One process and its pipe."""
+    """One process and its socket."""
 
     def __init__(self) -> None:
-        self.link, child = Pipe()
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        self.wire, child = socket.socketpair()
+        self.link = Connection(os.dup(self.wire.fileno()))
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
+        }
         # -P would hide the checkout; the fd is inherited, nothing else is
         self.process = subprocess.Popen(
             [sys.executable, "-m", "medbench.dicom.decoding.worker", str(child.fileno())],
@@ -47,21 +79,42 @@ class _Decoder:
         )
         child.close()
         self._ready = False
+        self.worn_out = False
 
     def ask(self, request: dict[str, Any], deadline_s: float) -> np.ndarray:
         """One request; raises `_DeathError` when the process does not answer in time."""
         try:
-            if not self._ready:
-                self._receive(self.link, START_DEADLINE_S)
-                self._ready = True
-            self.link.send_bytes(json.dumps(request).encode())
-            head = json.loads(self._receive(self.link, deadline_s))
+            self._send(request)
+            head = self._answer(deadline_s)
             if "error" in head:
                 raise DecodeError(head["error"])
             data = self._receive(self.link, deadline_s)
         except (EOFError, OSError) as error:
             raise _DeathError("the decoder crashed") from error
         return np.frombuffer(bytearray(data), head["dtype"]).reshape(head["shape"])
+
+    def ask_for_all(
+        self, request: dict[str, Any], volume: SharedVolume, deadline_s: float
+    ) -> list[Placed]:
+        """Frames that go straight into the volume."""
+        try:
+            self._send(request)
+            socket.send_fds(self.wire, [b"v"], [volume.fd])
+            answers = self._answer(deadline_s)["frames"]
+        except (EOFError, OSError) as error:
+            raise _DeathError("the decoder crashed") from error
+        return [Placed(error=a or "", wider=a is False) for a in answers]
+
+    def _send(self, request: dict[str, Any]) -> None:
+        if not self._ready:
+            self._receive(self.link, START_DEADLINE_S)
+            self._ready = True
+        self.link.send_bytes(json.dumps(request).encode())
+
+    def _answer(self, deadline_s: float) -> dict[str, Any]:
+        head: dict[str, Any] = json.loads(self._receive(self.link, deadline_s))
+        self.worn_out = bool(head.get("last"))
+        return head
 
     def _receive(self, link: Connection, deadline_s: float) -> bytes:
         if not link.poll(deadline_s):
@@ -72,9 +125,15 @@ class _Decoder:
         """End it and wait for it."""
         with contextlib.suppress(OSError):
             self.link.close()
+            self.wire.close()
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
+
+
+def _pdf_request(path: Path, ranges: list[tuple[int, int]], data: bytes) -> dict[str, Any]:
+    body = base64.b64encode(data).decode() if data else ""
+    return {"kind": "pdf", "path": str(path), "ranges": [list(r) for r in ranges], "data": body}
 
 
 class DecoderPool:
@@ -84,7 +143,7 @@ class DecoderPool:
     """
 
     def __init__(self, processes: int | None = None, *, deadline_s: float = DEADLINE_S) -> None:
-        self.size = processes or max(1, min(os.cpu_count() or 1, 4))
+        self.size = processes or max(1, min(os.cpu_count() or 1, MAX_PROCESSES))
         self.deadline_s = deadline_s
         self._idle: queue.LifoQueue[_Decoder | None] = queue.LifoQueue()
         for _ in range(self.size):
@@ -92,10 +151,11 @@ class DecoderPool:
         self._closed = threading.Event()
         self.deaths = 0
 
-    def warm(self) -> None:
-        """Start one process ahead of need, without waiting for it."""
-        decoder = self._take()
-        self._idle.put(decoder if decoder is not None else _Decoder())
+    def warm(self, processes: int = 1) -> None:
+        """Start processes ahead of need, without waiting for them."""
+        taken = [self._take() for _ in range(min(processes, self.size))]
+        for decoder in taken:
+            self._idle.put(decoder if decoder is not None else _Decoder())
 
     def decode(self, path: Path, ranges: list[tuple[int, int]], form: PixelFormat) -> np.ndarray:
         """Stored values of one compressed frame.
@@ -105,30 +165,94 @@ class DecoderPool:
         DecodeError
             The frame is damaged, or its decoder died twice.
         """
-        pixels = form.rows * form.columns
-        extra = max(0, pixels - SLOW_PIXELS) / 1e6 * SECONDS_PER_MEGAPIXEL
         request = {
             "kind": "frame",
             "path": str(path),
             "ranges": [list(r) for r in ranges],
             "format": form.to_json(),
         }
-        return self._ask(request, self.deadline_s + extra)
+        return self._ask(request, self._deadline(form))
+
+    def _deadline(self, form: PixelFormat) -> float:
+        extra = max(0, form.rows * form.columns - SLOW_PIXELS) / 1e6 * SECONDS_PER_MEGAPIXEL
+        return self.deadline_s + extra
+
+    def decode_into(self, volume: SharedVolume, jobs: Sequence[FrameJob]) -> list[Placed]:
+        """Decode frames straight into the slices of a volume, in one round trip.
+
+        Where the decoder dies, every frame is tried once more, alone in a decoder: only the one
+        that kills that too is lost.
+        """
+        placed = self._try_into(volume, jobs)
+        if isinstance(placed, str):
+            alone = [self._try_into(volume, [job]) for job in jobs]
+            placed = [Placed(error=p) if isinstance(p, str) else p[0] for p in alone]
+        return placed
+
+    def _try_into(self, volume: SharedVolume, jobs: Sequence[FrameJob]) -> list[Placed] | str:
+        """How each frame went, or how the decoder died."""
+        forms: dict[PixelFormat, int] = {}
+        frames = [
+            [
+                str(job.path), list(job.ranges), forms.setdefault(job.form, len(forms)),
+                job.slope, job.intercept, job.slice_index * volume.slice_bytes,
+            ]
+            for job in jobs
+        ]  # fmt: skip
+        request = {
+            "kind": "frames",
+            "formats": [form.to_json() for form in forms],
+            "dtype": volume.array.dtype.str,
+            "slice_bytes": volume.slice_bytes,
+            "frames": frames,
+        }
+        deadline_s = max(map(self._deadline, forms))
+        decoder = self._obtain()
+        try:
+            placed = decoder.ask_for_all(request, volume, deadline_s)
+        except _DeathError as error:
+            self._bury(decoder)
+            return str(error)
+        except BaseException:
+            decoder.kill()
+            self._idle.put(None)
+            raise
+        self._give(decoder)
+        return placed
 
     def decode_picture(self, path: Path) -> np.ndarray:
         """Grey (rows, columns) or RGB (rows, columns, 3) of a PNG, JPEG or TIFF file."""
         return self._ask({"kind": "picture", "path": str(path)}, self.deadline_s)
 
+    def pdf_pages(self, path: Path, ranges: list[tuple[int, int]], data: bytes = b"") -> np.ndarray:
+        """Width and height in points of the pages of a PDF inside a file, float64 (pages, 2).
+
+        ``data`` is the document itself where it has no place in the file (deflated objects).
+        """
+        return self._ask(_pdf_request(path, ranges, data), self.deadline_s)
+
+    def pdf_page(
+        self, path: Path, ranges: list[tuple[int, int]], page: int, scale: float,
+        data: bytes = b"",
+    ) -> np.ndarray:  # fmt: skip
+        """One page (from 0) as uint8 (rows, columns, 3), ``scale`` pixels per point.
+
+        Raises
+        ------
+        DecodeError
+            The page is damaged, or takes longer than the deadline.
+        """
+        request = {**_pdf_request(path, ranges, data), "page": page, "scale": scale}
+        return self._ask(request, self.deadline_s)
+
     def _ask(self, request: dict[str, Any], deadline_s: float) -> np.ndarray:
         death = ""
         for _attempt in range(2):  # once more, in a fresh process
-            decoder = self._take() or _Decoder()
+            decoder = self._obtain()
             try:
                 answer = decoder.ask(request, deadline_s)
             except _DeathError as error:
-                decoder.kill()
-                self._idle.put(None)
-                self.deaths += 1
+                self._bury(decoder)
                 death = str(error)
                 continue
             except DecodeError:
@@ -146,17 +270,32 @@ class DecoderPool:
         if self._closed.is_set():
             raise DecodeError("the decoders are shut down")
         decoder = self._idle.get()
-        if decoder is not None and decoder.process.poll() is not None:  # recycled after its quota
+        if decoder is not None and decoder.process.poll() is not None:  # died while it was idle
             decoder.kill()
             return None
         return decoder
 
+    def _obtain(self) -> _Decoder:
+        decoder = self._take()
+        if decoder is not None:
+            return decoder
+        try:
+            return _Decoder()
+        except BaseException:
+            self._idle.put(None)
+            raise
+
     def _give(self, decoder: _Decoder) -> None:
-        if self._closed.is_set():
+        if self._closed.is_set() or decoder.worn_out:
             decoder.kill()
             self._idle.put(None)
         else:
             self._idle.put(decoder)
+
+    def _bury(self, decoder: _Decoder) -> None:
+        decoder.kill()
+        self._idle.put(None)
+        self.deaths += 1
 
     def close(self) -> None:
         """End all processes; waits for frames in work."""

@@ -1,0 +1,55 @@
+"""Memory of one volume that decoder processes write into by file descriptor.
+
+An anonymous file (``memfd_create``) instead of a pipe: a decoded frame is copied once, by the
+decoder's ``pwrite``, into the pages the app shows. All pages are allocated before the file is
+mapped and the size is sealed, so no store or load of the app can meet a missing page (a sparse or
+cut file would be SIGBUS, the end of the app). Where the system has no such files, frames come back
+through the decoder's pipe.
+"""
+
+import mmap
+import os
+import weakref
+from typing import Any
+
+import numpy as np
+
+try:
+    import fcntl
+except ImportError:  # Windows: the pipe is used
+    fcntl = None  # type: ignore[assignment]
+
+
+class SharedVolume:
+    """One array whose memory other processes can fill.
+
+    ``close`` gives the descriptor back; the array stays valid as long as anybody holds it.
+    """
+
+    def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        """Allocate; OSError when the memory is not there or the system cannot do it."""
+        size_bytes = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+        if not available() or size_bytes < 1:
+            raise OSError("shared volumes are not possible here")
+        self.fd = os.memfd_create("medbench-volume", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        self.close = weakref.finalize(self, os.close, self.fd)
+        try:
+            os.posix_fallocate(self.fd, 0, size_bytes)
+            seals = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
+            fcntl.fcntl(self.fd, fcntl.F_ADD_SEALS, seals)
+            pages = mmap.mmap(self.fd, size_bytes)
+        except (OSError, ValueError):
+            self.close()
+            raise
+        self.array = np.frombuffer(pages, dtype).reshape(shape)
+        self.slice_bytes = size_bytes // shape[0]
+
+    @property
+    def usable(self) -> bool:
+        """Whether decoders can still be given the descriptor."""
+        return self.close.alive
+
+
+def available() -> bool:
+    """Whether this system has sealable anonymous files."""
+    return fcntl is not None and hasattr(fcntl, "F_ADD_SEALS") and hasattr(os, "memfd_create")
