@@ -21,6 +21,7 @@ VERBS = (
     "scan",
     "array",
     "render",
+    "tags",
     "cohort",
     "train",
     "evaluate",

@@ -13,6 +13,7 @@ from medbench.dicom.text import CharacterSet, shown_name
 from medbench.dicom.values import iso_date, iso_time, item_characters, item_text
 from medbench.domain.image import GraphicObject
 from medbench.domain.objects import Report, ReportNode
+from medbench.domain.report_text import nodes_of
 
 KEY_OBJECT_CLASS = "1.2.840.10008.5.1.4.1.1.88.59"
 MAX_DEPTH = 60
@@ -62,15 +63,6 @@ def _read(dataset: Any) -> Report:
         count=counter[0],
         series_uids=_evidence(dataset),
     )
-
-
-def nodes_of(node: ReportNode) -> Iterator[ReportNode]:
-    """The node and everything below it, in document order."""
-    stack = [node]
-    while stack:
-        found = stack.pop()
-        yield found
-        stack.extend(reversed(found.children))
 
 
 def _flag(dataset: Any, keyword: str) -> str:
@@ -228,33 +220,3 @@ def _drawn(node: ReportNode, label: str) -> list[GraphicObject]:
     if not points:
         return []
     return [GraphicObject(node.graphic_type or "POLYLINE", points, label)]
-
-
-# as text
-
-
-def node_words(node: ReportNode) -> str:
-    """One line for a node: name and value."""
-    if node.target:
-        return f"see {node.target}"
-    if node.value_type == "CONTAINER" and node.continuous and node.children:
-        return paragraph(node)
-    return ": ".join(part for part in (node.name, node.value) if part) or node.value_type
-
-
-def paragraph(node: ReportNode) -> str:
-    """A continuous container as running text (Continuity Of Content, PS3.3 C.18.8)."""
-    text = " ".join(child.value for child in node.children if child.value)
-    for mark in (".", ",", ";", ":", ")"):
-        text = text.replace(f" {mark}", mark)
-    return f"{node.name}: {text}" if node.name else text
-
-
-def report_lines(node: ReportNode, depth: int = 0) -> list[str]:
-    """The tree as indented lines; a running text is followed by what qualifies its parts."""
-    indent = "  " * depth
-    lines = [indent + words for words in node_words(node).splitlines()]
-    for child in node.children:
-        if not node.continuous or child.children or child.value_type == "CONTAINER":
-            lines.extend(report_lines(child, depth + 1))
-    return lines
