@@ -87,17 +87,19 @@ RawPixels = Callable[[], np.ndarray | None]
 
 
 def frame_info(
-    header: Header, ref: FrameRef, form: PixelFormat, raw_pixels: RawPixels = lambda: None
-) -> FrameInfo:
+    header: Header, ref: FrameRef, form: PixelFormat, raw_pixels: RawPixels = lambda: None,
+    open_dataset: Callable[[], Any] | None = None,
+) -> FrameInfo:  # fmt: skip
     """Read a frame's presentation; damaged parts are left out with a warning.
 
-    ``raw_pixels`` gives the unmasked cells of the frame, for overlays inside them.
+    ``raw_pixels`` gives the unmasked cells of the frame, for overlays inside them;
+    ``open_dataset`` the data set where it is kept (multi-frame objects are long).
     """
     warnings = list(header.warnings)
     annotations = corner_texts(header)
     rest = FrameInfo()
     try:
-        dataset = read_dataset(ref.path)
+        dataset = open_dataset() if open_dataset is not None else read_dataset(ref.path)
         source = functional_group(dataset, ref.frame, "FrameVOILUTSequence") or dataset
         rescale = frame_rescale(header, ref.frame, form, dataset)
         signed = form.signed or rescale.intercept < 0 or header.text(tags.MODALITY) == "CT"

@@ -43,12 +43,21 @@ class SourceFile:
         finally:
             os.close(fd)
 
+    def dataset(self) -> Any:
+        """The data set without pixels; kept for multi-frame objects, whose frames share it."""
+        if self._dataset is not None:
+            return self._dataset
+        found = read_dataset(self.header.path)
+        if self.form.frames > 1:
+            self._dataset = found
+        return found
+
     def rescale(self, frame: int) -> Rescale:
         """Modality transformation of a frame."""
         if frame not in self._rescale:
-            if self.header.sequences and self._dataset is None and self.form.frames > 1:
-                self._dataset = read_dataset(self.header.path)
-            self._rescale[frame] = frame_rescale(self.header, frame, self.form, self._dataset)
+            many = self.header.sequences and self.form.frames > 1
+            dataset = self.dataset() if many else None
+            self._rescale[frame] = frame_rescale(self.header, frame, self.form, dataset)
         return self._rescale[frame]
 
     def palette(self) -> tuple[int, np.ndarray]:
