@@ -9,11 +9,14 @@ from PySide6.QtCore import QObject, QTimer, Slot
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
+import medbench
 from medbench.app.start_record import StartRecord
 from medbench.base.paths import default_workspace
 from medbench.base.settings import read_settings
 from medbench.dicom.decoding.pool import DecoderPool
+from medbench.dicom.header_bytes import FORMAT
 from medbench.jobs.client import EngineProcess
+from medbench.registry.header_index import HeaderIndex
 from medbench.session.cohort_shelf import CohortShelf
 from medbench.session.evaluation_desk import EvaluationDesk
 from medbench.session.job_list import JobList
@@ -24,6 +27,7 @@ from medbench.session.model_shelf import ModelShelf
 from medbench.session.object_shelf import ObjectShelf
 from medbench.session.ports import Handle
 from medbench.session.run_book import RunBook
+from medbench.session.scratch import Scratch
 from medbench.session.session import EngineInfo, Preferences, Session
 from medbench.session.shaper import VolumeShaper
 from medbench.ui.actions.registry import ActionRegistry
@@ -51,6 +55,8 @@ class App(QObject):
         logs = workspace / "logs"
         logs.mkdir(exist_ok=True)
         self.pool = DecoderPool()
+        self.scratch = Scratch(workspace / "unpacked")
+        self.header_index = HeaderIndex(workspace, f"{medbench.__version__}-{FORMAT}")
         self.lane = Lane("work", parent=self)
         self.thumbnails = Lane("thumbnails", parent=self)
         self.reading = Lane("reading", parent=self)
@@ -88,6 +94,8 @@ class App(QObject):
             jobs,
             self,
             pictures=workspace / "pictures",
+            scratch=self.scratch,
+            cache=self.header_index,
         )
         objects = ObjectShelf(self.reading, self.pool, self)
         layers = LayerShelf(self.reading, self.pool, self)
@@ -201,6 +209,8 @@ class App(QObject):
         for lane in (self.thumbnails, self.reading, self.lane, self.inference):
             lane.close()
         self.pool.close()
+        self.header_index.close()
+        self.scratch.close()
         self.start_record.closed()
 
 

@@ -6,14 +6,15 @@ Only the tags of `medbench.dicom.tags` are kept. Fixed fields by struct, no pick
 import struct
 from pathlib import Path
 
+from medbench.base.hashing import sha256_json
 from medbench.dicom import tags
 from medbench.dicom.guard import Header
 
 KEPT_TAGS = frozenset(
     value for name, value in vars(tags).items() if name.isupper() and isinstance(value, int)
 )
-FORMAT = 1
-"""Raise it when the bytes or what a scan reads of a header change."""
+FORMAT = f"1-{sha256_json(sorted(KEPT_TAGS))[:8]}"
+"""Names what is stored; raise the number when the guard or the bytes change."""
 
 _HEADER, _REASON = b"H", b"R"
 _FIXED = struct.Struct("<QqQI?HHHH")

@@ -3,21 +3,25 @@
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
-from medbench.base.errors import BadInputError, MedbenchError
+from medbench.base.errors import BadInputError, PasswordNeededError
 from medbench.base.ids import new_id
 from medbench.dicom.decoding.pool import DecoderPool
-from medbench.domain.image import DisplaySet, ScanResult, Skipped, Study, Volume
+from medbench.domain.image import DisplaySet, ScanResult, Study, Volume
 from medbench.imaging.resize import thumbnail
 from medbench.imaging.window import default_voi, display_frame
 from medbench.jobs.states import JobState
 from medbench.session.job_list import JobList
 from medbench.session.messages import Messages
 from medbench.session.ports import Handle, Runner
+from medbench.session.scratch import Scratch
+
+if TYPE_CHECKING:
+    from medbench.dicom.scan import HeaderCache
 
 THUMBNAIL_PX = 96
 KEPT_BYTES = 1 << 30
@@ -51,6 +55,8 @@ class Library(QObject):
         Paths are about to be read.
     scan_finished : ScanResult
         A scan has ended.
+    password_requested : Path, bool
+        An archive needs its password (True: the one given was wrong); `give_password` goes on.
     thumbnail_ready : str, object
         Key of a display, uint8 (rows, columns[, 3]), or None when it cannot be shown.
     volume_opened, volume_loaded : DisplaySet, Volume
@@ -64,6 +70,7 @@ class Library(QObject):
     changed = Signal()
     scan_started = Signal(object)
     scan_finished = Signal(object)
+    password_requested = Signal(object, bool)
     thumbnail_ready = Signal(str, object)
     volume_opened = Signal(object, object)
     slices_ready = Signal(object, object)
@@ -74,9 +81,14 @@ class Library(QObject):
         self, runner: Runner, loader: LoaderPort, pool: DecoderPool, messages: Messages,
         jobs: JobList, parent: QObject | None = None,
         pictures: Path | None = None,
+        scratch: Scratch | None = None, cache: "HeaderCache | None" = None,
     ) -> None:  # fmt: skip
         super().__init__(parent)
         self._pictures = pictures or Path()
+        self._scratch = scratch or Scratch(self._pictures / "unpacked")
+        self._cache = cache
+        self._wanted: list[Path] = []
+        self._passwords: dict[Path, str | None] = {}
         self._runner = runner
         self._loader = loader
         self._pool = pool
@@ -103,46 +115,44 @@ class Library(QObject):
         return tuple(self._skipped)
 
     def open_paths(self, paths: Sequence[Path]) -> None:
-        """Scan files and folders; what is found is added."""
-        wanted = [Path(path) for path in paths]
-        self.scan_started.emit(wanted)
+        """Scan files, folders and archives; what is found is added."""
+        self._wanted = [Path(path) for path in paths]
+        self._passwords = {}
+        self.scan_started.emit(self._wanted)
         self._job_id = new_id("scan")
         self._jobs.add(self._job_id, self.tr("Reading headers"), self._cancel_scan)
         self._jobs.update(self._job_id, state=JobState.RUNNING)
+        self._find()
 
-        def work(handle: Handle) -> ScanResult:
+    def give_password(self, archive: Path, password: str | None) -> None:
+        """Answer of `password_requested`; None opens the rest without that archive."""
+        self._passwords[archive] = password
+        self._find()
+
+    def _find(self) -> None:
+        wanted, passwords = self._wanted, dict(self._passwords)
+
+        def work(handle: Handle) -> ScanResult | PasswordNeededError:
             for path in wanted:
                 if not path.exists():
                     raise BadInputError(f"{path.name} does not exist.")
-            from medbench.dicom.scan import scan
+            from medbench.formats.finding import Context, find
 
             def count(number: int) -> None:
                 handle.progress(0.0, str(number))
 
-            found = scan(wanted, on_count=count, cancelled=handle.cancelled)
-            return self._with_pictures(found, handle)
+            context = Context(
+                self._scratch.folder(), self._pictures, self._pool, passwords, cache=self._cache,
+                on_count=count, cancelled=handle.cancelled,
+            )  # fmt: skip
+            try:
+                return find(wanted, context)
+            except PasswordNeededError as error:
+                return error
 
         self._ticket = self._runner.run(
             "scan", work, self._scanned, self._scan_failed, progress=self._scanning, newest=True
         )
-
-    def _with_pictures(self, found: ScanResult, handle: Handle) -> ScanResult:
-        """Wrap what is a picture and no DICOM, and add it as studies."""
-        from medbench.dicom.scan import scan
-        from medbench.dicom.secondary import PICTURE_SUFFIXES, wrap_picture
-
-        wrapped, skipped = [], []
-        for item in found.skipped:
-            if item.path.suffix.lower() not in PICTURE_SUFFIXES or handle.cancelled():
-                skipped.append(item)
-                continue
-            try:
-                wrapped.append(wrap_picture(item.path, self._pictures, self._pool))
-            except MedbenchError as error:
-                skipped.append(Skipped(item.path, str(error)))
-            handle.progress(0.0, str(len(wrapped)))
-        studies = scan(wrapped).studies if wrapped else ()
-        return ScanResult((*found.studies, *studies), tuple(skipped))
 
     def _cancel_scan(self) -> None:
         self._runner.cancel(self._ticket)
@@ -150,7 +160,11 @@ class Library(QObject):
     def _scanning(self, _fraction: float, text: str) -> None:
         self._jobs.update(self._job_id, place=self.tr("{0} files").format(text))
 
-    def _scanned(self, result: ScanResult) -> None:
+    def _scanned(self, result: ScanResult | PasswordNeededError) -> None:
+        if isinstance(result, PasswordNeededError):
+            self._jobs.update(self._job_id, place=self.tr("Waits for a password"))
+            self.password_requested.emit(result.path, result.wrong)
+            return
         self._jobs.update(self._job_id, state=JobState.FINISHED, fraction=1.0)
         for study in result.studies:
             self._studies[study.study_instance_uid] = study

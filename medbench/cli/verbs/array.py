@@ -8,7 +8,8 @@ import numpy as np
 
 from medbench.base.atomic import atomic_file
 from medbench.base.errors import BadInputError, DecodeError
-from medbench.domain.image import Volume
+from medbench.cli.options import add_opening, opened_studies
+from medbench.domain.image import DisplaySet, Volume
 from medbench.formats.opening import open_display
 from medbench.imaging.regular import regularise
 from medbench.session.operations.studies import choose_display, frame_json, geometry_json
@@ -23,13 +24,18 @@ def add(subparsers: Any) -> None:
     parser.add_argument(
         "--regular", action="store_true", help="a tilted or irregular stack on a right grid"
     )
+    add_opening(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.npy")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Read and write."""
-    display = choose_display([args.path], args.display)
+    with opened_studies(args, [args.path]) as found:
+        return _write(args, choose_display(found, args.display))
+
+
+def _write(args: argparse.Namespace, display: DisplaySet) -> dict[str, Any]:
     with open_display(display) as reader:
         volume = reader.load()
     if volume.failed:

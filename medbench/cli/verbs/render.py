@@ -6,8 +6,9 @@ from typing import Any
 
 from medbench.base.atomic import atomic_file
 from medbench.base.errors import BadInputError
+from medbench.cli.options import add_opening, opened_studies
 from medbench.dicom.presentation import apply_presentation, read_presentation
-from medbench.domain.image import Voi, VoiWindow
+from medbench.domain.image import DisplaySet, Voi, VoiWindow
 from medbench.formats.opening import open_display
 from medbench.imaging.presentation import final_picture
 from medbench.imaging.window import auto_window, default_voi
@@ -34,15 +35,20 @@ def add(subparsers: Any) -> None:
     )
     parser.add_argument("--no-overlays", action="store_true", help="leave overlay planes out")
     parser.add_argument("--no-shutter", action="store_true", help="show what the shutter hides")
+    add_opening(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.png")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Read, window, write."""
+    with opened_studies(args, [args.path]) as found:
+        return _write(args, choose_display(found, args.display))
+
+
+def _write(args: argparse.Namespace, display: DisplaySet) -> dict[str, Any]:
     from PIL import Image
 
-    display = choose_display([args.path], args.display)
     frame = display.slices // 2 if args.frame is None else args.frame
     if not 0 <= frame < display.slices:
         raise BadInputError(f"There is no frame {frame}; frames 0 to {display.slices - 1} exist.")

@@ -4,19 +4,22 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from medbench.session.operations.studies import scan_json, scan_paths
+from medbench.cli.options import add_opening, opened_studies
+from medbench.session.operations.studies import scan_json
 
 
 def add(subparsers: Any) -> None:
     """Add the verb's arguments."""
     parser = subparsers.add_parser("scan", help="list studies, series and displays")
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+    add_opening(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Scan."""
-    return scan_json(scan_paths(args.paths))
+    with opened_studies(args, args.paths) as found:
+        return scan_json(found)
 
 
 def text(result: dict[str, Any]) -> str:
@@ -34,4 +37,6 @@ def text(result: dict[str, Any]) -> str:
                 for d in series["displays"]
             )
     lines.extend(f"skipped  {Path(s['path']).name}: {s['reason']}" for s in result["skipped"])
-    return "\n".join(lines) if lines else "Nothing found."
+    counts = result["counts"]
+    lines.append(f"{counts['files']} files: {counts['shown']} shown, {counts['skipped']} not")
+    return "\n".join(lines)

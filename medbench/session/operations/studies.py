@@ -1,27 +1,58 @@
 """Scan, read and describe studies; shared by window and command line."""
 
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import medbench
 from medbench.base.errors import BadInputError
+from medbench.dicom.header_bytes import FORMAT
 from medbench.dicom.reader import find_display
-from medbench.dicom.scan import scan
 from medbench.domain.image import DisplaySet, FrameInfo, ScanResult
+from medbench.formats.finding import Context, find
 from medbench.imaging.orientation import letters_of
+from medbench.registry.header_index import HeaderIndex
 
 
-def scan_paths(paths: Sequence[Path]) -> ScanResult:
-    """Scan; raises `BadInputError` when a path does not exist or nothing at all was found."""
+@contextmanager
+def opened(
+    paths: Sequence[Path], *, password: str | None = None, workspace: Path | None = None
+) -> Iterator[ScanResult]:
+    """Find what lies below some paths; unpacked members and pictures last as long as the context.
+
+    With a workspace its index of known files is used, and what is new goes into it.
+
+    Raises
+    ------
+    BadInputError
+        A path does not exist.
+    PasswordNeededError
+        An archive is encrypted and ``password`` does not open it.
+    """
     for path in paths:
         if not Path(path).exists():
             raise BadInputError(f"{path} does not exist.")
-    return scan(paths)
+    with ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mb-")))
+        cache = stack.enter_context(header_index(workspace)) if workspace is not None else None
+        yield find(paths, Context(scratch, any_password=password, cache=cache))
 
 
-def choose_display(paths: Sequence[Path], display_id: str | None) -> DisplaySet:
-    """The named display, or the one with most slices."""
-    result = scan_paths(paths)
+def header_index(workspace: Path) -> HeaderIndex:
+    """The workspace's index of files that were read before."""
+    return HeaderIndex(workspace, f"{medbench.__version__}-{FORMAT}")
+
+
+def choose_display(result: ScanResult, display_id: str | None) -> DisplaySet:
+    """The named display, or the one with most slices.
+
+    Raises
+    ------
+    BadInputError
+        There is none.
+    """
     displays = [d for study in result.studies for series in study.series for d in series.displays]
     if not displays and result.skipped:
         first = result.skipped[0]
@@ -36,6 +67,7 @@ def geometry_json(display: DisplaySet) -> dict[str, Any]:
     plane = display.pixel_spacing_mm
     return {
         "id": display.display_id,
+        "source": display.source,
         "kind": display.kind.value,
         "rows": display.rows,
         "columns": display.columns,
@@ -98,4 +130,9 @@ def scan_json(result: ScanResult) -> dict[str, Any]:
             for study in result.studies
         ],
         "skipped": [{"path": str(s.path), "reason": s.reason} for s in result.skipped],
+        "counts": {
+            "files": result.files,
+            "shown": result.files - len(result.skipped),
+            "skipped": len(result.skipped),
+        },
     }

@@ -30,6 +30,7 @@ from medbench.ui.shell.status_bar import StatusBar
 from medbench.ui.shell.toast import Toast
 from medbench.ui.shell.top_bar import TopBar
 from medbench.ui.theme.apply import apply_theme
+from medbench.ui.widgets.ask import PasswordDialog
 from medbench.ui.workspace import Workspace
 
 _RECENT = 8
@@ -93,6 +94,7 @@ class MainWindow(QMainWindow):
         session.show_requested.connect(self._show_requested)
         session.settings.changed.connect(self._settings_changed)
         session.jobs.job_changed.connect(self._count_jobs)
+        session.library.password_requested.connect(self._ask_password)
         self.top_bar.show_reader(session.settings.value.reader)
         self.show_page("start")
 
@@ -332,15 +334,31 @@ class MainWindow(QMainWindow):
         self._session.library.open_paths(paths)
         self.show_page("review")
 
+    @Slot(object, bool)
+    def _ask_password(self, archive: Path, wrong: bool) -> None:
+        dialog = PasswordDialog(archive, wrong=wrong, parent=self)
+        dialog.finished.connect(self._password_given)
+        dialog.open()
+
+    @Slot(int)
+    def _password_given(self, result: int) -> None:
+        dialog = self.sender()
+        if isinstance(dialog, PasswordDialog):
+            accepted = result == PasswordDialog.DialogCode.Accepted
+            self._session.library.give_password(
+                dialog.archive, dialog.password.text() if accepted else None
+            )
+            dialog.deleteLater()
+
     def choose_folder(self) -> None:
         """Ask for a folder and open it."""
-        folder = QFileDialog.getExistingDirectory(self, self.tr("Open a folder with DICOM files"))
+        folder = QFileDialog.getExistingDirectory(self, self.tr("Open a folder"))
         if folder:
             self.open_paths([Path(folder)])
 
     def choose_files(self) -> None:
         """Ask for files and open them."""
-        files, _ = QFileDialog.getOpenFileNames(self, self.tr("Open DICOM files"))
+        files, _ = QFileDialog.getOpenFileNames(self, self.tr("Open files"))
         if files:
             self.open_paths([Path(file) for file in files])
 

@@ -143,7 +143,7 @@ class StartPage(QWidget):
         words = vbox(spacing=6)
         words.addWidget(label(self.tr("Drop a folder or files here"), "page"))
         kinds = hbox(spacing=6)
-        for kind in ("DICOM", "CT", "MR", "CR / DX", "US", "PNG, JPEG, TIFF"):
+        for kind in ("DICOM", "ZIP, CD", "NIfTI, NRRD", "PNG, JPEG, TIFF", "WFDB"):
             kinds.addWidget(Chip(kind))
         kinds.addStretch(1)
         words.addLayout(kinds)

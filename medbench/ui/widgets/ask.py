@@ -1,6 +1,8 @@
 """Small dialogs that ask for one sentence or a few numbers."""
 
-from PySide6.QtCore import Slot
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import (
     QDialog,
     QDoubleSpinBox,
@@ -60,6 +62,43 @@ class ReasonDialog(QDialog):
     def answer(self) -> tuple[str, str]:
         """(who, why)."""
         return self.who.text().strip(), self.reason.toPlainText().strip()
+
+
+class PasswordDialog(QDialog):
+    """Asks for the password of an archive."""
+
+    def __init__(self, archive: Path, *, wrong: bool, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.archive = archive
+        title = self.tr("Password needed")
+        self.setWindowTitle(title)
+        self.setMinimumWidth(420)
+        column = vbox(margins=(20, 16, 20, 16), spacing=10)
+        self.setLayout(column)
+        column.addWidget(label(title, "page"))
+        words = (
+            self.tr("That password does not open {0}.") if wrong
+            else self.tr("{0} is protected by a password.")
+        )  # fmt: skip
+        text = label(words.format(archive.name), "secondary", wrap=True)
+        text.setTextFormat(Qt.TextFormat.PlainText)
+        column.addWidget(text)
+        self.password = QLineEdit()
+        self.password.setEchoMode(QLineEdit.EchoMode.Password)
+        self.password.setAccessibleName(self.tr("Password"))
+        self.password.setPlaceholderText(self.tr("Password"))
+        column.addWidget(self.password)
+        row = hbox()
+        row.addStretch(1)
+        cancel, self.ok = Button(self.tr("Skip this archive")), Button(self.tr("Open"), "primary")
+        cancel.setAutoDefault(False)
+        self.ok.setDefault(True)
+        cancel.clicked.connect(self.reject)
+        self.ok.clicked.connect(self.accept)
+        row.addWidget(cancel)
+        row.addWidget(self.ok)
+        column.addLayout(row)
+        self.password.setFocus()
 
 
 class SplitDialog(QDialog):
