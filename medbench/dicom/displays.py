@@ -1,5 +1,6 @@
 """Which instances of a series belong on one screen, in which order, and why they were split."""
 
+import struct
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -83,8 +84,10 @@ def _false_frames(header: Header) -> str:
 
 _KEY_NAMES = (
     "size", "orientation", "pixel spacing", "image type", "photometric", "echo", "b-value",
-    "temporal position", "kernel",
+    "kernel", "frame of reference",
 )  # fmt: skip
+_VALUED = frozenset({"photometric", "echo", "b-value", "kernel"})
+"""Whose values are short words that tell a reader which part is which."""
 
 
 _COMPLEX_PARTS = frozenset({"M", "P", "R", "I", "PHASE MAP", "VELOCITY", "ADC", "FA"})
@@ -104,17 +107,31 @@ def _split_key(header: Header) -> tuple[Any, ...]:
         ),
         header.text(tags.PHOTOMETRIC),
         header.text(tags.ECHO_NUMBERS),
-        header.values.get(tags.B_VALUE, b""),
-        header.text(tags.TEMPORAL_POSITION),
+        _b_value(header),
         header.text(tags.CONVOLUTION_KERNEL),
+        header.text(tags.FRAME_OF_REFERENCE_UID),
     )
+
+
+def _b_value(header: Header) -> str:
+    raw = header.values.get(tags.B_VALUE, b"")
+    if len(raw) != 8:
+        return ""
+    (value,) = struct.unpack("<d" if header.little_endian else ">d", raw)
+    return f"{value:g}"
 
 
 def _split_reasons(keys: list[tuple[Any, ...]]) -> dict[tuple[Any, ...], str]:
     """For each key in what it differs from the others of its series."""
-    differing = [name for i, name in enumerate(_KEY_NAMES) if len({key[i] for key in keys}) > 1]
-    reason = f"Split by {', '.join(differing)}" if differing else ""
-    return dict.fromkeys(keys, reason)
+    differing = [i for i in range(len(_KEY_NAMES)) if len({key[i] for key in keys}) > 1]
+    reasons = {}
+    for key in keys:
+        words = [
+            f"{_KEY_NAMES[i]} {key[i] or '(none)'}" if _KEY_NAMES[i] in _VALUED else _KEY_NAMES[i]
+            for i in differing
+        ]
+        reasons[key] = f"Split by {', '.join(words)}" if words else ""
+    return reasons
 
 
 def _instance_order(header: Header) -> tuple[float, float, str]:
@@ -143,12 +160,33 @@ def _single_frames(group: list[Header], reason: str) -> Iterator[DisplaySet]:
     if len(by_position) == 1:
         yield _stack(group, joined(reason, f"{len(group)} images at one position"))
         return
-    for found in by_position.values():
-        found.sort(key=_instance_order)
-    for time in range(repeats):
-        phase = [found[time] for found in by_position.values() if len(found) > time]
-        display = _volume(phase, joined(reason, f"Time point {time + 1} of {repeats}"))
-        yield replace(display, time_index=time, time_count=repeats)
+    phases = _by_temporal_position(group) or _by_order(by_position, repeats)
+    for time, phase in enumerate(phases):
+        display = _volume(phase, joined(reason, f"Time point {time + 1} of {len(phases)}"))
+        yield replace(display, time_index=time, time_count=len(phases))
+
+
+def _by_temporal_position(group: list[Header]) -> list[list[Header]]:
+    """Instances by Temporal Position Identifier, where each meets a position once at most."""
+    times: dict[float, list[Header]] = defaultdict(list)
+    for header in group:
+        number = header.number(tags.TEMPORAL_POSITION)
+        if number is None:
+            return []
+        times[number].append(header)
+    for members in times.values():
+        places = {h.numbers(tags.IMAGE_POSITION) for h in members}
+        if len(places) < len(members):
+            return []
+    return [times[number] for number in sorted(times)] if len(times) > 1 else []
+
+
+def _by_order(
+    by_position: dict[tuple[float, ...], list[Header]], repeats: int
+) -> list[list[Header]]:
+    """The n-th instance at a position, by time and number, belongs to the n-th time point."""
+    found = [sorted(members, key=_instance_order) for members in by_position.values()]
+    return [[m[time] for m in found if len(m) > time] for time in range(repeats)]
 
 
 def _frame_ref(header: Header) -> FrameRef:
