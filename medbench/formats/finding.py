@@ -103,7 +103,11 @@ class _Pictures:
 
 def _of_picture(series: Series, picture: Path) -> Series:
     """The series' one instance is the picture, whatever it is wrapped in."""
-    return replace(series, instances=tuple(replace(i, path=picture) for i in series.instances))
+    return replace(
+        series,
+        instances=tuple(replace(i, path=picture) for i in series.instances),
+        displays=tuple(replace(d, source="picture") for d in series.displays),
+    )
 
 
 class _Records:

@@ -57,7 +57,7 @@ def open_display(display: DisplaySet, pool: DecoderPool | None = None) -> FrameR
     BadInputError
         No reader knows such files.
     """
-    if display.source == "dicom":
+    if display.source in ("dicom", "picture"):  # pictures are wrapped as Secondary Capture
         return open_dicom(display, pool)
     if display.source in ("nifti", "nrrd"):
         return VoxelReader(display)

@@ -48,7 +48,7 @@ def volume_study(path: Path, name: str = "") -> Study:
     displays = tuple(
         replace(
             display,
-            display_id=f"1.{index}",
+            display_id=f"1.1.{index}",
             description=file.description or stem,
             study_instance_uid=study_uid,
             series_instance_uid=series_uid,

@@ -10,6 +10,7 @@ from medbench.cli.options import add_opening, opened_studies
 from medbench.dicom.presentation import apply_presentation, read_presentation
 from medbench.domain.image import DisplaySet, Voi, VoiWindow
 from medbench.formats.opening import open_display
+from medbench.imaging.orientation import letters_of, turned
 from medbench.imaging.presentation import final_picture
 from medbench.imaging.window import auto_window, default_voi
 from medbench.session.operations.studies import choose_display, frame_json
@@ -85,4 +86,11 @@ def _write(args: argparse.Namespace, display: DisplaySet) -> dict[str, Any]:
         "window": window,
         "inverted": info.inverted,
         **frame_json(info),
+        "letters": list(
+            turned(
+                letters_of(info.orientation),
+                info.rotation_deg,
+                flip_horizontal=info.flip_horizontal,
+            )
+        ),
     }
