@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from medbench.base.errors import BadInputError, IncompleteError, NotDicomError
+from medbench.dicom.skim import HEADS, numbers_of, skim, text_of
 
 IMPLICIT_LE = "1.2.840.10008.1.2"
 EXPLICIT_LE = "1.2.840.10008.1.2.1"
@@ -61,7 +62,7 @@ class Header:
 
     def text(self, tag: int) -> str:
         """ASCII value of a tag, padding removed; '' when absent."""
-        return self.values.get(tag, b"").decode("latin-1").strip(" \0")
+        return text_of(self.values.get(tag, b""))
 
     def number(self, tag: int) -> float | None:
         """First number of a DS or IS value; None when absent or no number."""
@@ -70,11 +71,7 @@ class Header:
 
     def numbers(self, tag: int) -> tuple[float, ...]:
         """All numbers of a DS or IS value; () when any is no finite number."""
-        try:
-            found = tuple(float(part) for part in self.text(tag).split("\\") if part.strip())
-        except ValueError:
-            return ()
-        return found if all(abs(n) < 1e30 for n in found) else ()
+        return numbers_of(self.values.get(tag, b""))
 
     def short(self, tag: int, *, signed: bool = False) -> int | None:
         """A US or SS value; None when absent."""
@@ -255,12 +252,15 @@ class _Walk:
         available = len(data)
         stack: list[tuple[int, bool]] = []  # (end or -1, is_sequence)
         previous = -1
+        heads = HEADS[header.little_endian]
         unknown_depth = -1  # where a UN sequence began whose inside is implicit (PS3.5 6.2.2)
         while True:
             while stack and stack[-1][0] == position:
                 stack.pop()
             if len(stack) <= unknown_depth:
                 unknown_depth, self.implicit = -1, False
+            if not stack and not self.implicit:
+                position, previous = skim(data, position, previous, header.values, heads)
             if position >= size:
                 break
             if position + 8 > available:

@@ -3,6 +3,7 @@
 import contextlib
 import filecmp
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -20,6 +21,8 @@ from medbench.domain.image import Instance, ScanResult, Series, Skipped, Study
 
 _THREADS = 4
 _REPORT_EVERY = 64
+_PROBE_FILES = 8
+_WAIT_S = 0.001
 _DIRECTORY_CLASS = "1.2.840.10008.1.3.10"
 _DIRECTORY_NAME = "DICOMDIR"
 Known = tuple[int, int, bytes]
@@ -79,6 +82,7 @@ class Scanner:
         self._shared: dict[bytes, bytes] = {}
         self._directories: dict[Path, DirectoryReport] = {}
         self._known: Mapping[str, Known] = {}
+        self._waits = False
 
     def read(self, paths: Iterable[Path]) -> None:
         """Read the headers below some paths."""
@@ -114,7 +118,7 @@ class Scanner:
                     found[path] = stored
                     continue
             wanted.append(path)
-        for path, read in zip(wanted, executor.map(_read_one, wanted), strict=True):
+        for path, read in zip(wanted, self._read_all(executor, wanted), strict=True):
             found[path] = read if isinstance(read, str) else slim(read, self._shared)
         if self._cache is not None and wanted:
             asked = set(wanted)
@@ -128,6 +132,16 @@ class Scanner:
             )
         for path, _, _ in batch:
             self._take(path, found[path])
+
+    def _read_all(self, executor: ThreadPoolExecutor, paths: list[Path]) -> list[Header | str]:
+        """One after the other while the disk keeps up, with threads once reading means waiting."""
+        found: list[Header | str] = []
+        while not self._waits and len(found) < len(paths):
+            begin, used = time.perf_counter(), time.thread_time()
+            found += map(_read_one, paths[len(found) : len(found) + _PROBE_FILES])
+            waited = (time.perf_counter() - begin) - (time.thread_time() - used)
+            self._waits = waited > _WAIT_S * _PROBE_FILES
+        return [*found, *executor.map(_read_one, paths[len(found) :])]
 
     def _take(self, path: Path, found: Header | str) -> None:
         if isinstance(found, str):
