@@ -13,11 +13,12 @@ from medbench.dicom.guard import Header
 KEPT_TAGS = frozenset(
     value for name, value in vars(tags).items() if name.isupper() and isinstance(value, int)
 )
-FORMAT = f"1-{sha256_json(sorted(KEPT_TAGS))[:8]}"
+FORMAT = f"2-{sha256_json(sorted(KEPT_TAGS))[:8]}"
 """Names what is stored; raise the number when the guard or the bytes change."""
 
 _HEADER, _REASON = b"H", b"R"
-_FIXED = struct.Struct("<QqQI?HHHH")
+_FIXED = struct.Struct("<QqQII?HHHH")
+_NOWHERE = ((0, 0),)
 _VALUE = struct.Struct("<II")
 
 
@@ -28,7 +29,7 @@ def slim(header: Header, shared: dict[bytes, bytes]) -> Header:
         for tag, value in header.values.items()
         if tag in KEPT_TAGS
     }
-    header.fragments = ()
+    header.fragments = _NOWHERE * len(header.fragments)  # how many there are is still asked
     header.offset_table = ()
     header.body = None
     return header
@@ -44,7 +45,7 @@ def pack(found: Header | str) -> bytes:
         _HEADER,
         _FIXED.pack(
             found.size_bytes, found.pixel_offset, found.pixel_length_bytes, found.pixel_tag,
-            found.little_endian, len(syntax), len(found.sequences), len(warnings),
+            len(found.fragments), found.little_endian, len(syntax), len(found.sequences), len(warnings),
             len(found.values),
         ),
         syntax,
@@ -68,13 +69,13 @@ def unpack(path: Path, data: bytes, shared: dict[bytes, bytes]) -> Header | str 
 
 
 def _unpack(path: Path, data: bytes, shared: dict[bytes, bytes]) -> Header | None:
-    (size, offset, length, pixel_tag, little, syntax_length, sequences, warnings,
+    (size, offset, length, pixel_tag, fragments, little, syntax_length, sequences, warnings,
      values) = _FIXED.unpack_from(data, 1)  # fmt: skip
     at = 1 + _FIXED.size
     syntax = data[at : at + syntax_length].decode("latin-1")
     at += syntax_length
     header = Header(path, size, syntax, little, pixel_offset=offset, pixel_length_bytes=length,
-                    pixel_tag=pixel_tag)  # fmt: skip
+                    pixel_tag=pixel_tag, fragments=_NOWHERE * fragments)  # fmt: skip
     header.sequences = set(struct.unpack_from(f"<{sequences}I", data, at))
     at += 4 * sequences
     for _ in range(warnings):
