@@ -82,9 +82,15 @@ def _group(item: Any, index: int, header: Header, dataset: Any) -> Waveform:
         marks=_marks(dataset, index + 1, rate),
         texts=_statements(dataset),
         warnings=tuple(warnings),
-        annotations={key: value for key, value in corner_texts(header).items() if value},
+        annotations=_corners(header, dataset),
         start_s=_number(item, "MultiplexGroupTimeOffset", 0.0) / 1000 + first / rate,
     )
+
+
+def _corners(header: Header, dataset: Any) -> dict[str, str]:
+    age = re.match(r"^0*(\d+)([DWMY])$", str(dataset.get("PatientAge", "") or ""))
+    texts = {**corner_texts(header), "patient_age": f"{age[1]} {age[2].lower()}" if age else ""}
+    return {key: value for key, value in texts.items() if value}
 
 
 def _stored(item: Any, rate: float, *, little: bool) -> tuple[np.ndarray, int | None]:

@@ -249,7 +249,9 @@ def wfdb_study(path: Path) -> Study:
     source = header.path
     uid = "wfdb." + hashlib.sha256(str(source.resolve()).encode()).hexdigest()[:24]
     seconds = (header.frames or 0) / header.frame_hz
-    words = f"{header.frame_hz:g} Hz" + (f", {seconds:.1f} s" if seconds else "")
+    whole = round(seconds)
+    length = f"{seconds:.1f} s" if seconds < 120 else f"{whole // 60}:{whole % 60:02d} min"
+    words = f"{header.frame_hz:g} Hz" + (f", {length}" if seconds else "")
     corners = _corners(header)
     description = f"WFDB record {header.name}"
     display = DisplaySet(
@@ -257,10 +259,10 @@ def wfdb_study(path: Path) -> Study:
         kind=DisplayKind.WAVEFORM,
         modality="ECG",
         description=words,
-        rows=len(header.signals),
-        columns=header.frames or 0,
+        rows=0,
+        columns=0,
         frames=(FrameRef(source, 0, uid),),
-        reason="Waveform: shown on paper, not as an image",
+        source="wfdb",
         study_instance_uid=uid,
         series_instance_uid=uid,
     )

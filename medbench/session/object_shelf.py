@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject, Signal
 
 from medbench.dicom.decoding.pool import DecoderPool
 from medbench.domain.image import DisplaySet
-from medbench.session.ports import Handle, Runner
+from medbench.session.ports import Done, Failed, Handle, Runner, Work
 
 
 class ObjectShelf(QObject):
@@ -44,3 +44,7 @@ class ObjectShelf(QObject):
                 self.failed.emit(display, sentence)
 
         self._runner.run("object", work, done, failed, newest=True)
+
+    def compute(self, key: str, work: Work, done: Done, failed: Failed) -> None:
+        """Work on an object that is shown, away from the window; newer work of a key wins."""
+        self._runner.run(f"object {key}", work, done, failed, newest=True)

@@ -335,7 +335,7 @@ def test_a_record_is_a_study(records):
     assert display.kind is DisplayKind.WAVEFORM
     assert display.frames[0].path == records / "100.hea"
     assert (study.patient_id, study.description) == ("100", "WFDB record 100")
-    assert display.description == "360 Hz, 1805.6 s"
+    assert display.description == "360 Hz, 30:06 min"
     assert header_of(records / "100.atr").name == "100.hea"
     assert study.study_instance_uid != wfdb_study(records / "a103l.hea").study_instance_uid
     with pytest.raises(BadInputError, match=r"1003\.dat"):

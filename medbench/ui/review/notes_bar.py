@@ -53,7 +53,7 @@ class NotesBar(QFrame):
         """What the last scan and the shown series have to say."""
         shown, rejects = self._display, self._library.skipped
         parts = []
-        if shown is not None and shown.reason:
+        if shown is not None and shown.reason and not shown.kind.without_pictures:
             parts.append(self.tr("This part: {0}").format(shown.reason))
         if rejects:
             parts.append(self.tr("%n file(s) not shown", "", len(rejects)))

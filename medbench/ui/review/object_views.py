@@ -1,5 +1,6 @@
 """The registered views of objects without pixels."""
 
 from medbench.ui.review.content import ObjectView
+from medbench.ui.review.ecg.view import WaveformView
 
-OBJECT_VIEWS: tuple[type[ObjectView], ...] = ()
+OBJECT_VIEWS: tuple[type[ObjectView], ...] = (WaveformView,)

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 from medbench.base.ids import slugify
 from medbench.cohorts.collect import LabelledFrame
 from medbench.domain.image import DisplaySet, ScanResult, Study, Volume
+from medbench.domain.objects import Report
 from medbench.imaging.reslice import PlaneKind
 from medbench.session.layer_shelf import is_layer_display
 from medbench.session.library import display_key
@@ -31,6 +32,7 @@ from medbench.ui.review.notes_bar import NotesBar
 from medbench.ui.review.object_stage import ObjectStage
 from medbench.ui.review.time_bar import TimeBar
 from medbench.ui.review.tools import ReviewTools
+from medbench.ui.review.tag_browser import TagBrowser
 from medbench.ui.review.view_model import Tool, ViewModel
 from medbench.ui.review.viewport import Viewport
 from medbench.ui.review.window_box import WindowBox
@@ -86,7 +88,8 @@ class ReviewWorkspace(Workspace):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addWidget(self._toolbar())
+        self.image_tools = self._toolbar()
+        column.addWidget(self.image_tools)
         grid_box = QWidget()
         grid_box.setObjectName("viewports")
         grid_box.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -153,6 +156,9 @@ class ReviewWorkspace(Workspace):
         tabs.addTab(Scroll(self.ai_panel), self.tr("AI"))
         tabs.addTab(Scroll(self.image_panel), self.tr("Image"))
         tabs.addTab(Scroll(self.layer_desk.panel), self.tr("Layers"))
+        self.tags = TagBrowser(self.session)
+        self.tags.follow(self.model, self.viewports[PlaneKind.ACQUIRED])
+        tabs.addTab(self.tags, self.tr("Tags"))
         self.tabs = tabs
         return tabs
 
@@ -196,7 +202,9 @@ class ReviewWorkspace(Workspace):
             name = study.patient_name.replace("^", ", ") or study.patient_id
             shown = name if self.model.show_patient else self.tr("Patient hidden")
             self.context_changed.emit(shown, display.description or study.description)
-        if not self.stage.show_display(display):
+        pictures = not self.stage.show_display(display)
+        self.image_tools.setVisible(pictures)
+        if pictures:
             self.session.library.show(display, self.viewports[PlaneKind.ACQUIRED].index)
 
     @Slot(str, int)
@@ -208,8 +216,10 @@ class ReviewWorkspace(Workspace):
                     if ref.sop_instance_uid == sop_instance_uid and (
                         ref.frame == frame or display.slices == 1
                     ):
+                        report = self.stage.payload
                         self.show_display(display)
                         self.viewports[PlaneKind.ACQUIRED].set_index(index)
+                        self.model.set_report(report if isinstance(report, Report) else None)
                         return
         self.session.messages.warning(self.tr("The picture it points at is not open"))
 

@@ -53,6 +53,30 @@ CLASSES = (NEGATIVE, POSITIVE, "#009E73", "#CC79A7", "#D55E00", "#F0E442")
 PLANES = {"axial": "#D55E00", "coronal": "#009E73", "sagittal": "#F0E442", "acquired": "#56B4E9"}
 
 
+@dataclass(frozen=True)
+class TracePaper:
+    """Colours of the paper that waveforms are drawn on."""
+
+    paper: str
+    fine: str
+    """1 mm lines."""
+    coarse: str
+    """5 mm lines."""
+    trace: str
+    text: str
+    text2: str
+    mark: str
+    warning: str
+
+
+TRACE_PAPERS = {
+    "paper": TracePaper("#f8efeb", "#f0d3cb", "#dfa99d", "#14161a", "#14161a", "#5a4641", "#0b57a4",
+                        "#8a3b00"),
+    "dark": TracePaper("#101214", "#1b2023", "#30373c", "#e6eaed", "#f1f3f5", "#a3abb3", "#5aa9f5",
+                       "#e6a23c"),
+}  # fmt: skip
+
+
 def class_colour(index: int, positive: int) -> str:
     """Colour of a class: the positive one is orange, the first other one blue."""
     if index == positive:
