@@ -205,7 +205,7 @@ class _Delegate(QStyledItemDelegate):
                                icon_pixmap(name, current().disabled, 24))  # fmt: skip
         painter.setPen(QColor(current().divider))
         painter.drawRect(tile)
-        if display.warnings or display.reason:
+        if display.warnings or (display.reason and not _icon_of(display)):
             painter.drawPixmap(tile.right() - 15, tile.y() + 2,
                                icon_pixmap("triangle-alert", current().warning, 14))  # fmt: skip
 

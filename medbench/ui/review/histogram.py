@@ -36,6 +36,11 @@ class WindowHistogram(QWidget):
         self._edges, self._counts = grey_histogram(values, padding)
         self.update()
 
+    def clear(self) -> None:
+        """Nothing to count: colour."""
+        self._edges = self._counts = self._window = None
+        self.update()
+
     def show_window(self, window: VoiWindow | None) -> None:
         """The ramp."""
         self._window = window

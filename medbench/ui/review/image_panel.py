@@ -75,7 +75,11 @@ class ImagePanel(QWidget):
         volume = self._model.volume
         self._index = index
         if volume is not None and index < len(volume.ready) and volume.ready[index]:
-            if not volume.display.colour:
+            if volume.display.colour:
+                self.histogram.clear()
+                self._width.clear()
+                self._centre.clear()
+            else:
                 info = volume.infos[index]
                 self.histogram.show_values(volume.voxels[index], info.padding)
             self.refresh_window()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QLineF, QObject, QPointF, QRectF, Qt, Slot
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
-from medbench.domain.objects import PaintedLayer
+from medbench.domain.objects import PaintedLayer, Report
 from medbench.imaging.reslice import PlaneKind
 from medbench.session.layer_shelf import LayerShelf
 from medbench.ui.review.painting import outlined_text, premultiplied_image
@@ -113,11 +113,14 @@ def paint_layers(painter: QPainter, view: "Viewport") -> None:
     painter.restore()
 
 
-def paint_graphics(painter: QPainter, view: "Viewport") -> None:
+def paint_graphics(painter: QPainter, view: "Viewport", report: Report | None) -> None:
     """Drawings of a presentation state or a report (PS3.3 C.10.5), in screen line widths."""
     if view.kind is not PlaneKind.ACQUIRED:
         return
-    for graphic in view.frame().graphics:
+    graphics = view.frame().graphics
+    if report is not None:
+        graphics = (*graphics, *report.graphics_on(*view.instance()))
+    for graphic in graphics:
         points = [view.widget_position(row, column) for row, column in graphic.points]
         if not points:
             continue

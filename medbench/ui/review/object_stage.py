@@ -28,6 +28,8 @@ class ObjectStage(QStackedWidget):
         self._session = session
         self._views: dict[type[ObjectView], ObjectView] = {}
         self._key = ""
+        self.payload: Any = None
+        """What the last opened object held."""
         self._words = QLabel()
         self._words.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._words.setWordWrap(True)
@@ -62,6 +64,7 @@ class ObjectStage(QStackedWidget):
     def _opened(self, display: DisplaySet, payload: Any) -> None:
         if display_key(display) != self._key:
             return
+        self.payload = payload
         kind = next((k for k in OBJECT_VIEWS if k.accepts(payload)), None)
         if kind is None:
             self.say(display.reason or self.tr("This object cannot be shown."))

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from medbench.base.errors import BadInputError
 from medbench.domain.geometry import Geometry
 from medbench.domain.image import DisplaySet, FrameInfo, Voi, VoiWindow, Volume
+from medbench.domain.objects import Report
 from medbench.imaging.reslice import MprPlane, PlaneKind, orthogonal_plane
 from medbench.imaging.slanted import stack_plane
 from medbench.imaging.window import auto_window, default_voi
@@ -72,6 +73,8 @@ class ViewModel(QObject):
         """Overlay planes of the file."""
         self.shutter_shown = True
         self.layer_revision = 0
+        self.report: Report | None = None
+        """The report whose link led here: its drawings are shown."""
         self.presentation: Any = None
         self.graphics_only = False
         self._shaped: tuple[NDArray[Any], Geometry] | None = None
@@ -91,6 +94,7 @@ class ViewModel(QObject):
         self.overlay = None
         self.point_mm = None
         self.presentation = None
+        self.report = None
         self._shaped = None
         self._planes.clear()
         self._infos.clear()
@@ -228,11 +232,14 @@ class ViewModel(QObject):
 
     def info(self, index: int) -> FrameInfo:
         """Frame information of an acquired slice, as the presentation state wants it."""
-        if self.volume is None:
+        volume = self.volume
+        if volume is None:
             return FrameInfo()
-        index = min(index, len(self.volume.infos) - 1)
+        index = min(index, len(volume.infos) - 1)
+        if not volume.ready[index] and index not in volume.failed:
+            return FrameInfo()  # its header is being read elsewhere: never wait for it here
         if self.presentation is None:
-            return self.volume.infos[index]
+            return volume.infos[index]
         if index not in self._infos:
             self._infos[index] = self._presented(index)
         return self._infos[index]
@@ -263,6 +270,11 @@ class ViewModel(QObject):
             self._follows_file = True
         self.presentation_changed.emit()
         self.window_changed.emit()
+
+    def set_report(self, report: Report | None) -> None:
+        """Show the drawings of a report on the pictures it points at."""
+        self.report = report
+        self.presentation_changed.emit()
 
     def switch_planes(self, *, shown: bool) -> None:
         """Show or hide overlay planes of the file."""

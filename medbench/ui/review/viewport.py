@@ -337,7 +337,7 @@ class Viewport(Hand):
             self._draw(painter, image, place)
             self._paint_overlay(painter, place)
             paint_layers(painter, self)
-            paint_graphics(painter, self)
+            paint_graphics(painter, self, model.report)
             if model.tool is Tool.CROSSHAIR or self.kind is not PlaneKind.ACQUIRED:
                 paint_crosshair(painter, self, model)
         elif self.kind is not PlaneKind.ACQUIRED and model.waits_for_shape:
