@@ -28,6 +28,14 @@ SECONDS_PER_MEGAPIXEL = 0.3
 START_DEADLINE_S = 30.0
 MAX_REPLY_BYTES = 1 << 30
 MAX_PROCESSES = 8
+_DECODER_ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    # glibc: keep the memory of the last frame for the next one; giving it back and faulting it in
+    # again costs as much as unpacking an RLE frame
+    "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
+    "MALLOC_TRIM_THRESHOLD_": str(64 << 20),
+}
 
 
 @dataclass(frozen=True)
@@ -65,7 +73,7 @@ class _Decoder:
         environment = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-            **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
+            **_DECODER_ENVIRONMENT,
         }
         # -P would hide the checkout; the fd is inherited, nothing else is
         self.process = subprocess.Popen(
