@@ -13,6 +13,7 @@ from medbench.dicom.guard import Header
 from medbench.dicom.overlays import overlay_planes
 from medbench.dicom.pet import read_suv
 from medbench.dicom.pixels import PixelFormat
+from medbench.dicom.real_world import PARAMETRIC_MAP, real_world_mapping, real_world_unit
 from medbench.dicom.shutter import read_shutter
 from medbench.dicom.values import header_text, iso_date, iso_time, person_name
 from medbench.dicom.voi import Rescale, line, lut_item, padding_range, voi_alternatives
@@ -25,6 +26,7 @@ from medbench.domain.image import (
     VoiWindow,
 )
 
+_GROUPS = frozenset({tags.SHARED_FUNCTIONAL_GROUPS, tags.PER_FRAME_FUNCTIONAL_GROUPS})
 _UNITS = {"HU": "HU", "US": "", "OD": "OD"}
 _PET_UNITS = {
     "BQML": "Bq/ml",
@@ -53,13 +55,21 @@ def frame_rescale(header: Header, frame: int, form: PixelFormat, dataset: Any = 
         return Rescale()
     if header.text(tags.MODALITY) == "RTDOSE":
         return line(header.number(tags.DOSE_GRID_SCALING), None)
+    grouped = not _GROUPS.isdisjoint(header.sequences)
+    if dataset is None and (grouped or tags.MODALITY_LUT_SEQUENCE in header.sequences):
+        dataset = read_dataset(header.path)
     if tags.MODALITY_LUT_SEQUENCE in header.sequences:
-        dataset = dataset if dataset is not None else read_dataset(header.path)
-        lut = lut_item(dataset.ModalityLUTSequence[0], signed_input=form.signed)
+        items = dataset.get("ModalityLUTSequence") or [{}]
+        lut = lut_item(items[0], signed_input=form.signed)
         if lut is not None:
             return Rescale(lut=lut)
-    if tags.PER_FRAME_FUNCTIONAL_GROUPS in header.sequences:
-        dataset = dataset if dataset is not None else read_dataset(header.path)
+    if grouped and header.text(tags.SOP_CLASS_UID) == PARAMETRIC_MAP:
+        mapping = real_world_mapping(
+            functional_group(dataset, frame, "RealWorldValueMappingSequence")
+        )
+        if mapping is not None:
+            return mapping
+    if grouped:
         item = functional_group(dataset, frame, "PixelValueTransformationSequence")
         if item is not None:
             return line(_number(item, "RescaleSlope"), _number(item, "RescaleIntercept"))
@@ -107,7 +117,7 @@ def frame_info(
         warnings.extend(found)
         annotations |= _technique(dataset)
         shape = str(dataset.get("PresentationLUTShape", "") or "").strip()
-        unit = _unit(dataset, rescale)
+        unit = _unit(dataset, rescale, ref.frame)
         rest = _placed(dataset, ref.frame, form, raw_pixels)
     except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError,
             NotImplementedError, OSError) as error:  # fmt: skip
@@ -177,8 +187,12 @@ def _filled(window: VoiWindow, low: float, high: float) -> float:
     return max(0.0, min(end, high) - max(begin, low)) / max(window.width, 1e-12)
 
 
-def _unit(dataset: Any, rescale: Rescale) -> str:
-    unit = _UNITS.get(str(dataset.get("RescaleType", "") or ""), "")
+def _unit(dataset: Any, rescale: Rescale, frame: int) -> str:
+    if str(dataset.get("SOPClassUID", "")) == PARAMETRIC_MAP:
+        return real_world_unit(functional_group(dataset, frame, "RealWorldValueMappingSequence"))
+    group = functional_group(dataset, frame, "PixelValueTransformationSequence")
+    stated = (group if group is not None else dataset).get("RescaleType")
+    unit = _UNITS.get(str(stated or ""), "")
     if str(dataset.get("Modality", "")) == "RTDOSE":
         return {"GY": "Gy"}.get(str(dataset.get("DoseUnits", "")), "")
     if str(dataset.get("Modality", "")) == "PT":
