@@ -1,4 +1,4 @@
-"""``medbench array``: modality values of one display as .npy, with their geometry."""
+"""``medbench array``: values of one display as .npy: voxels with geometry, or a waveform."""
 
 import argparse
 from pathlib import Path
@@ -9,7 +9,9 @@ import numpy as np
 from medbench.base.atomic import atomic_file
 from medbench.base.errors import BadInputError, DecodeError
 from medbench.cli.options import add_opening, opened_studies
-from medbench.domain.image import DisplaySet, Volume
+from medbench.domain.image import DisplayKind, DisplaySet, Volume
+from medbench.domain.objects import Waveform
+from medbench.formats.objects import read_object
 from medbench.formats.opening import open_display
 from medbench.imaging.regular import regularise
 from medbench.session.operations.studies import choose_display, frame_json, geometry_json
@@ -17,12 +19,17 @@ from medbench.session.operations.studies import choose_display, frame_json, geom
 
 def add(subparsers: Any) -> None:
     """Add the verb's arguments."""
-    parser = subparsers.add_parser("array", help="write modality values as .npy (z, y, x)")
+    parser = subparsers.add_parser(
+        "array", help="write values as .npy: (z, y, x) or (channels, samples)"
+    )
     parser.add_argument("path", type=Path, metavar="PATH")
     parser.add_argument("--display", metavar="ID", help="default: the one with most slices")
     parser.add_argument("--suv", action="store_true", help="SUVbw (g/ml) of a PET series")
     parser.add_argument(
         "--regular", action="store_true", help="a tilted or irregular stack on a right grid"
+    )
+    parser.add_argument(
+        "--group", type=int, default=0, metavar="N", help="of a waveform: which group, from 0"
     )
     add_opening(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.npy")
@@ -36,6 +43,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _write(args: argparse.Namespace, display: DisplaySet) -> dict[str, Any]:
+    if display.kind is DisplayKind.WAVEFORM:
+        return _write_waveform(args, display)
     with open_display(display) as reader:
         volume = reader.load()
     if volume.failed:
@@ -59,17 +68,47 @@ def _write(args: argparse.Namespace, display: DisplaySet) -> dict[str, Any]:
             "uniform": True, "notes": list(grid.notes),
         }  # fmt: skip
 
-    def write(path: Path) -> None:
-        with path.open("wb") as handle:
-            np.save(handle, voxels)
-
-    atomic_file(args.out, write)
+    _save(args.out, voxels)
     return {
         **geometry_json(display),
         **extra,
         "shape": list(voxels.shape),
         "dtype": str(voxels.dtype),
         "frame": frame_json(info),
+    }
+
+
+def _save(out: Path, values: np.ndarray) -> None:
+    def write(path: Path) -> None:
+        with path.open("wb") as handle:
+            np.save(handle, values)
+
+    atomic_file(out, write)
+
+
+def _write_waveform(args: argparse.Namespace, display: DisplaySet) -> dict[str, Any]:
+    """One group of channels in physical units, float32 (channels, samples)."""
+    if args.suv or args.regular:
+        raise BadInputError("--suv and --regular are for pictures; this is a waveform.")
+    groups = read_object(display)
+    if not 0 <= args.group < len(groups):
+        raise BadInputError(f"There is no group {args.group}; groups 0 to {len(groups) - 1} exist.")
+    found: Waveform = groups[args.group]
+    _save(args.out, found.samples)
+    return {
+        "id": display.display_id,
+        "source": display.source,
+        "kind": display.kind.value,
+        "group": args.group,
+        "groups": [group.label for group in groups],
+        "channels": [{"name": c.name, "unit": c.unit} for c in found.channels],
+        "sampling_hz": found.sampling_hz,
+        "start_s": found.start_s,
+        "duration_s": found.duration_s,
+        "shape": list(found.samples.shape),
+        "dtype": str(found.samples.dtype),
+        "marks": len(found.marks),
+        "warnings": list(found.warnings),
     }
 
 

@@ -8,7 +8,7 @@ from medbench.base.atomic import atomic_file
 from medbench.base.errors import BadInputError
 from medbench.cli.options import add_opening, opened_studies
 from medbench.dicom.presentation import apply_presentation, read_presentation
-from medbench.domain.image import DisplaySet, Voi, VoiWindow
+from medbench.domain.image import DisplayKind, DisplaySet, Voi, VoiWindow
 from medbench.formats.opening import open_display
 from medbench.imaging.orientation import letters_of, turned
 from medbench.imaging.presentation import final_picture
@@ -50,6 +50,11 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 def _write(args: argparse.Namespace, display: DisplaySet) -> dict[str, Any]:
     from PIL import Image
 
+    if display.kind is DisplayKind.WAVEFORM:
+        raise BadInputError(
+            f"{display.reason or 'A waveform: not shown as an image'}; the window draws it on "
+            "paper, and `medbench array` writes its samples."
+        )
     frame = display.slices // 2 if args.frame is None else args.frame
     if not 0 <= frame < display.slices:
         raise BadInputError(f"There is no frame {frame}; frames 0 to {display.slices - 1} exist.")

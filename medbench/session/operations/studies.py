@@ -10,7 +10,7 @@ import medbench
 from medbench.base.errors import BadInputError
 from medbench.dicom.header_bytes import FORMAT
 from medbench.dicom.reader import find_display
-from medbench.domain.image import DisplaySet, FrameInfo, ScanResult
+from medbench.domain.image import DisplayKind, DisplaySet, FrameInfo, ScanResult
 from medbench.formats.finding import Context, find
 from medbench.imaging.orientation import letters_of
 from medbench.registry.header_index import HeaderIndex
@@ -46,7 +46,7 @@ def header_index(workspace: Path) -> HeaderIndex:
 
 
 def choose_display(result: ScanResult, display_id: str | None) -> DisplaySet:
-    """The named display, or the one with most slices.
+    """The named display, or the one with most slices; a waveform where there are no pictures.
 
     Raises
     ------
@@ -58,6 +58,9 @@ def choose_display(result: ScanResult, display_id: str | None) -> DisplaySet:
         first = result.skipped[0]
         more = f" (and {len(result.skipped) - 1} more)" if len(result.skipped) > 1 else ""
         raise BadInputError(f"{first.path.name}{more} cannot be shown: {first.reason}.")
+    waveforms = [d for d in displays if d.kind is DisplayKind.WAVEFORM]
+    if display_id is None and waveforms and all(d.kind.without_pictures for d in displays):
+        return waveforms[0]
     return find_display(displays, display_id)
 
 
