@@ -8,7 +8,7 @@ from pathlib import Path
 
 from medbench.base.hashing import sha256_json
 from medbench.dicom import tags
-from medbench.dicom.guard import Header
+from medbench.dicom.guard import MAX_FRAGMENTS, Header
 
 KEPT_TAGS = frozenset(
     value for name, value in vars(tags).items() if name.isupper() and isinstance(value, int)
@@ -17,7 +17,7 @@ FORMAT = f"2-{sha256_json(sorted(KEPT_TAGS))[:8]}"
 """Names what is stored; raise the number when the guard or the bytes change."""
 
 _HEADER, _REASON = b"H", b"R"
-_FIXED = struct.Struct("<QqQII?HHHH")
+_FIXED = struct.Struct("<QqQII?IIII")
 _NOWHERE = ((0, 0),)
 _VALUE = struct.Struct("<II")
 
@@ -38,15 +38,15 @@ def slim(header: Header, shared: dict[bytes, bytes]) -> Header:
 def pack(found: Header | str) -> bytes:
     """Bytes of a (slim) header, or of the reason a file was skipped for."""
     if isinstance(found, str):
-        return _REASON + found.encode()
+        return _REASON + found.encode("utf-8", "replace")
     syntax = found.transfer_syntax_uid.encode("latin-1", "replace")
-    warnings = [text.encode() for text in found.warnings]
+    warnings = [text.encode("utf-8", "replace") for text in found.warnings]
     parts = [
         _HEADER,
         _FIXED.pack(
             found.size_bytes, found.pixel_offset, found.pixel_length_bytes, found.pixel_tag,
-            len(found.fragments), found.little_endian, len(syntax), len(found.sequences), len(warnings),
-            len(found.values),
+            len(found.fragments), found.little_endian, len(syntax), len(found.sequences),
+            len(warnings), len(found.values),
         ),
         syntax,
         struct.pack(f"<{len(found.sequences)}I", *sorted(found.sequences)),
@@ -71,6 +71,8 @@ def unpack(path: Path, data: bytes, shared: dict[bytes, bytes]) -> Header | str 
 def _unpack(path: Path, data: bytes, shared: dict[bytes, bytes]) -> Header | None:
     (size, offset, length, pixel_tag, fragments, little, syntax_length, sequences, warnings,
      values) = _FIXED.unpack_from(data, 1)  # fmt: skip
+    if fragments > MAX_FRAGMENTS:
+        return None
     at = 1 + _FIXED.size
     syntax = data[at : at + syntax_length].decode("latin-1")
     at += syntax_length
