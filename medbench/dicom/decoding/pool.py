@@ -113,10 +113,14 @@ class _Decoder:
             raise _DeathError("the decoder crashed") from error
         return [Placed(error=a or "", wider=a is False) for a in answers]
 
-    def _send(self, request: dict[str, Any]) -> None:
+    def wait_ready(self) -> None:
+        """Until its libraries are loaded."""
         if not self._ready:
             self._receive(self.link, START_DEADLINE_S)
             self._ready = True
+
+    def _send(self, request: dict[str, Any]) -> None:
+        self.wait_ready()
         self.link.send_bytes(json.dumps(request).encode())
 
     def _answer(self, deadline_s: float) -> dict[str, Any]:
@@ -159,11 +163,14 @@ class DecoderPool:
         self._closed = threading.Event()
         self.deaths = 0
 
-    def warm(self, processes: int = 1) -> None:
-        """Start processes ahead of need, without waiting for them."""
-        taken = [self._take() for _ in range(min(processes, self.size))]
+    def warm(self, processes: int = 1, *, wait: bool = False) -> None:
+        """Start processes ahead of need; ``wait`` until they can decode."""
+        taken = [self._obtain() for _ in range(min(processes, self.size))]
         for decoder in taken:
-            self._idle.put(decoder if decoder is not None else _Decoder())
+            if wait:
+                with contextlib.suppress(_DeathError, EOFError, OSError):  # the first frame says so
+                    decoder.wait_ready()
+            self._give(decoder)
 
     def decode(self, path: Path, ranges: list[tuple[int, int]], form: PixelFormat) -> np.ndarray:
         """Stored values of one compressed frame.
