@@ -40,7 +40,11 @@ def write(tmp_path):
         ds.file_meta.MediaStorageSOPClassUID = ds.SOPClassUID
         ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
         path = tmp_path / name
-        ds.save_as(path, enforce_file_format=True)
+        if encapsulated is None:
+            ds.save_as(path, enforce_file_format=True)
+        else:  # also syntaxes that pydicom does not know
+            ds.preamble = bytes(128)
+            ds.save_as(path, implicit_vr=False, little_endian=True, force_encoding=True)
         return path
 
     return make
