@@ -1,11 +1,13 @@
 """Objects without pixels that Review shows: read away from the window, newest request wins."""
 
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
 from medbench.dicom.decoding.pool import DecoderPool
 from medbench.domain.image import DisplaySet
+from medbench.domain.objects import Document
 from medbench.session.ports import Done, Failed, Handle, Runner, Work
 
 
@@ -48,3 +50,27 @@ class ObjectShelf(QObject):
     def compute(self, key: str, work: Work, done: Done, failed: Failed) -> None:
         """Work on an object that is shown, away from the window; newer work of a key wins."""
         self._runner.run(f"object {key}", work, done, failed, newest=True)
+
+    def page(self, document: Document, page: int, scale: float, done: Done, failed: Failed) -> None:
+        """Draw a page of a PDF in a decoder process; a newer request drops this one.
+
+        ``done`` gets (page, scale, uint8 (rows, columns, 3)); ``scale`` is in pixels per point.
+        """
+
+        def work(_handle: Handle) -> Any:
+            from medbench.dicom.document import page_image  # brings pydicom; not for the start
+
+            return page, scale, page_image(document, page, scale, self._pool)
+
+        self.compute("page", work, done, failed)
+
+    def save_copy(self, document: Document, target: Path, done: Done, failed: Failed) -> None:
+        """Write the embedded file; ``done`` gets the path."""
+
+        def work(_handle: Handle) -> Path:
+            from medbench.dicom.document import save_copy
+
+            save_copy(document, target)
+            return target
+
+        self._runner.run(f"object copy {target}", work, done, failed)

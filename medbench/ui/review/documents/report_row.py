@@ -42,7 +42,7 @@ class ReportRow(QStyledItemDelegate):
         option = QTextOption()
         option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         layout.setTextOption(option)
-        layout.setFormats(_formats(len(name), len(text), kind, bool(value)))
+        layout.setFormats(_formats(len(name), len(name + gap), len(text), kind))
         layout.beginLayout()
         height = 0.0
         while True:
@@ -75,7 +75,8 @@ class ReportRow(QStyledItemDelegate):
         layout.draw(painter, QPointF(rect.left() + _PAD_X, rect.top() + _PAD_Y))
 
 
-def _formats(name: int, end: int, kind: str, valued: bool) -> list[Any]:
+def _formats(name: int, start: int, end: int, kind: str) -> list[Any]:
+    valued = end > start
     tokens = current()
     first, second = QTextCharFormat(), QTextCharFormat()
     if kind == "heading":
@@ -91,10 +92,10 @@ def _formats(name: int, end: int, kind: str, valued: bool) -> list[Any]:
     elif kind == "missing":
         second.setForeground(QColor(tokens.text2))
     made = []
-    for start, length, form in ((0, name, first), (name, end - name, second)):
+    for at, length, form in ((0, name, first), (start, end - start, second)):
         if length <= 0:
             continue
         piece = QTextLayout.FormatRange()
-        piece.start, piece.length, piece.format = start, length, form
+        piece.start, piece.length, piece.format = at, length, form
         made.append(piece)
     return made

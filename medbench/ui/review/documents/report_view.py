@@ -126,9 +126,12 @@ class ReportView(ObjectView):
         self.tree = ReportTree(self)
         self.tree.setModel(self.model)
         self.tree.setAccessibleName(self.tr("Content of the report"))
+        sheet = QFrame()
+        sheet.setObjectName("panel")
         box = vbox(margins=(16, 8, 8, 8))
+        sheet.setLayout(box)
         box.addWidget(self.tree)
-        column.addLayout(box, 1)
+        column.addWidget(sheet, 1)
         session.library.changed.connect(self._find_places)
         session.settings.changed.connect(self._show_facts)
 
