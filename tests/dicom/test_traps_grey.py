@@ -15,6 +15,7 @@ from medbench.dicom.palette import apply_palette, palette_tables
 from medbench.dicom.presentation import apply_presentation, read_presentation
 from medbench.dicom.reader import find_display, open_display
 from medbench.dicom.scan import scan
+from medbench.dicom.shutter import read_shutter
 from medbench.dicom.voi import lut_item, voi_alternatives
 from medbench.domain.image import FrameInfo, VoiFunction, VoiLut, VoiWindow
 from medbench.imaging.measure import roi_statistics
@@ -311,14 +312,20 @@ def test_T36_a_state_with_another_rescale_is_moved_to_the_images_units(write, tm
 TISSUE = {"lung": -800, "brain": 35, "liver": 60, "bone": 400}
 
 
+def shows(window, tissue):
+    return window.width >= 1 and abs(window.center - TISSUE[tissue]) <= window.width / 4
+
+
 def test_T38_presets_show_the_tissue_they_name():
     wrong = [
         p.preset_id for p in read_presets() if p.modality == "CT"
-        for tissue, hu in TISSUE.items()
-        if tissue in p.preset_id.lower()
-        and not (p.window.width >= 1 and abs(p.window.center - hu) <= p.window.width / 4)
+        for tissue in TISSUE
+        if tissue in p.preset_id.lower() and not shows(p.window, tissue)
     ]  # fmt: skip
     assert wrong == []
+    # two entries of other programs that the rule must catch
+    assert not shows(VoiWindow(-500, 2000), "liver")
+    assert not shows(VoiWindow(-200, 500), "lung")
     stored = json.loads(resource("presets", "windows.json").read_text(encoding="utf-8"))
     named = " ".join(p["id"].lower() for p in stored["presets"])
     assert all(tissue in named for tissue in TISSUE)
@@ -388,6 +395,19 @@ def test_T41_round_and_polygonal_shutters(write):
     assert not hidden[5, 5]
     assert hidden[0, 0]
     assert hidden[10, 5]
+
+
+def test_T41_a_bitmap_shutter_hides_ones():
+    ds = Dataset()
+    ds.ShutterShape = "BITMAP"
+    ds.ShutterOverlayGroup = 0x6000
+    ds.ShutterPresentationValue = 65535
+    for element, vr, value in ((0x10, "US", 2), (0x11, "US", 4), (0x50, "SS", [1, 1]),
+                               (0x3000, "OW", bytes([0b00010010, 0]))):  # fmt: skip
+        ds.add_new(0x60000000 | element, vr, value)
+    shutter = read_shutter(ds, 2, 4)
+    assert np.argwhere(shutter.hidden).tolist() == [[0, 1], [1, 0]]
+    assert shutter.grey == 255
 
 
 def test_T42_a_window_in_stored_units_is_recognised(write):

@@ -86,6 +86,22 @@ def test_T28_ybr_is_converted_once():
     assert ybr_full_to_rgb(np.array([[[76, 85, 255]]], np.uint8))[0, 0].tolist() == [254, 0, 0]
 
 
+def test_T28_jpeg_labelled_ybr_is_not_converted_again(write):
+    import imagecodecs
+    from pydicom.encaps import encapsulate
+    from pydicom.uid import JPEGBaseline8Bit
+
+    flat = np.empty((16, 16, 3), np.uint8)
+    flat[...] = (200, 30, 60)
+    data = imagecodecs.jpeg8_encode(flat, level=100, subsampling="422")
+    path = write("j.dcm", flat, JPEGBaseline8Bit, encapsulate([data]),
+                 PhotometricInterpretation="YBR_FULL_422")  # fmt: skip
+    (display,) = (d for s in scan([path]).studies for x in s.series for d in x.displays)
+    with open_display(display) as reader:
+        found = reader.read(0).astype(int)
+    assert np.abs(found - flat).max() <= 2
+
+
 def overlay(rows, columns, data, origin=(1, 1)):
     ds = Dataset()
     ds.Rows, ds.Columns = 6, 12
