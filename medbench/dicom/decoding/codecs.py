@@ -14,6 +14,13 @@ import imagecodecs
 import numpy as np
 
 from medbench.base.errors import DecodeError
+from medbench.dicom.decoding.streams import (
+    check_complete_jpeg,
+    check_jpeg,
+    check_ratio,
+    check_tile_parts,
+    jpeg_xl_size,
+)
 from medbench.dicom.pixels import (
     PixelFormat,
     clean_bits,
@@ -61,6 +68,7 @@ def decode_frame(data: bytes, form: PixelFormat) -> np.ndarray:
     if refused:
         raise DecodeError(refused)
     _check_size(data, form)
+    _check_stream(data, form)
     array = _DECODERS[syntax](data, form)
     if array.ndim == 3 and array.shape[-1] == 1:
         array = array[..., 0]
@@ -120,6 +128,16 @@ def _check_size(data: bytes, form: PixelFormat) -> None:
         )
 
 
+def _check_stream(data: bytes, form: PixelFormat) -> None:
+    """What would make a codec take memory, or fill in what is missing."""
+    syntax = form.transfer_syntax_uid
+    check_ratio(data, form)
+    if syntax in _JPEG8 | _JPEG_LOSSLESS:
+        check_jpeg(data, form)
+    elif syntax in _JPEG2000 | _HTJ2K:
+        check_tile_parts(data)
+
+
 def stream_size(data: bytes, syntax: str) -> tuple[int, int] | None:
     """(rows, columns) that a JPEG-family codestream declares; None where it cannot be told."""
     if syntax in _JPEG8 | _JPEG_LOSSLESS | _JPEG_LS:
@@ -136,7 +154,7 @@ def stream_size(data: bytes, syntax: str) -> tuple[int, int] | None:
         if tiles > 65535 or tiles < 1:
             raise DecodeError(f"the JPEG 2000 stream asks for {tiles} tiles")
         return ysiz - yo, xsiz - xo
-    return None
+    return jpeg_xl_size(data) if syntax in _JPEG_XL else None
 
 
 def _check_boxes(data: bytes) -> None:
@@ -187,11 +205,15 @@ def _jpeg_size(data: bytes) -> tuple[int, int] | None:
 
 
 def _jpeg(data: bytes, form: PixelFormat) -> np.ndarray:
-    if form.samples == 1:
-        return np.asarray(imagecodecs.jpeg_decode(data))
-    if _is_rgb_jpeg(data, form):
-        return np.asarray(imagecodecs.jpeg8_decode(data, colorspace="RGB", outcolorspace="RGB"))
-    return np.asarray(imagecodecs.jpeg8_decode(data, colorspace="YCBCR", outcolorspace="RGB"))
+    def decode(stream: bytes) -> np.ndarray:
+        if form.samples == 1:
+            return np.asarray(imagecodecs.jpeg_decode(stream))
+        space = "RGB" if _is_rgb_jpeg(stream, form) else "YCBCR"
+        return np.asarray(imagecodecs.jpeg8_decode(stream, colorspace=space, outcolorspace="RGB"))
+
+    picture = decode(data)
+    check_complete_jpeg(data, picture, 8 if picture.itemsize == 1 else 12, decode)
+    return picture
 
 
 def _is_rgb_jpeg(data: bytes, form: PixelFormat) -> bool:
@@ -245,11 +267,14 @@ def _rle(data: bytes, form: PixelFormat) -> np.ndarray:
         raise DecodeError(f"RLE: {len(bounds)} segments, {planes} belong")
     pixels = form.rows * form.columns
     width = form.bits_allocated // 8
-    out = np.empty((form.samples, pixels, width), np.uint8)
+    cells = np.zeros((form.samples, pixels), np.dtype(f"<u{width}"))
     for i, (begin, end) in enumerate(bounds):
-        plane = _packbits(data[begin:end], pixels)
-        out[i // width, :, width - 1 - i % width] = plane[:pixels]
-    cells = out.view(np.dtype(f"<u{width}"))[..., 0]
+        plane = _packbits(data[begin:end], pixels)[:pixels]
+        if i % width:  # whole cells are shifted: quicker than writing every other byte
+            np.left_shift(cells[i // width], 8, out=cells[i // width])
+            np.bitwise_or(cells[i // width], plane, out=cells[i // width])
+        else:
+            cells[i // width] = plane
     if form.samples == 1:
         return cells[0].reshape(form.rows, form.columns)
     return np.moveaxis(cells, 0, -1).reshape(form.rows, form.columns, form.samples)
