@@ -100,10 +100,8 @@ def test_cardiac_phases_are_named(write):
         for z, p in members
     ]
     found = displays(enhanced(write, "a.dcm", groups))
-    assert [d.reason for d in found] == [
-        "Cardiac phase 0 % (1 of 2)",
-        "Cardiac phase 50 % (2 of 2)",
-    ]
+    names = [d.reason for d in found]
+    assert names == ["Cardiac phase 0 % (1 of 2)", "Cardiac phase 50 % (2 of 2)"]
     assert [frame_numbers(d) for d in found] == [[2, 3], [0, 1]]
 
 
