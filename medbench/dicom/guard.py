@@ -12,26 +12,28 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from medbench.base.errors import BadInputError, IncompleteError, NotDicomError
+from medbench.dicom.file_head import (
+    DEFLATED_LE,
+    EXPLICIT_BE,
+    IMPLICIT_LE,
+    LONG_VRS,
+    UNCOMPRESSED,
+    VRS,
+    NeedMoreError,
+    read_meta,
+)
 from medbench.dicom.skim import HEADS, numbers_of, skim, text_of
-
-IMPLICIT_LE = "1.2.840.10008.1.2"
-EXPLICIT_LE = "1.2.840.10008.1.2.1"
-DEFLATED_LE = "1.2.840.10008.1.2.1.99"
-EXPLICIT_BE = "1.2.840.10008.1.2.2"
-UNCOMPRESSED = frozenset({IMPLICIT_LE, EXPLICIT_LE, DEFLATED_LE, EXPLICIT_BE})
 
 MAX_NESTING = 64
 MAX_INFLATED_BYTES = 512 << 20
 MAX_FRAGMENTS = 1_000_000
+MAX_ITEMS = 500_000
 KEEP_VALUE_BYTES = 1 << 16
 _FIRST_READ_BYTES = 1 << 15
+_INFLATE_STEP_BYTES = 1 << 20
 _UNDEFINED = 0xFFFFFFFF
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _PIXEL_TAGS = frozenset({0x7FE00010, 0x7FE00008, 0x7FE00009})
-_LONG_VRS = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
-_VRS = _LONG_VRS | frozenset(
-    b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split()
-)
 
 
 @dataclass(slots=True)
@@ -54,6 +56,8 @@ class Header:
     body: bytes | None = None
     """The inflated data set of a deflated file; offsets then point into it."""
     warnings: list[str] = field(default_factory=list)
+    items: int = 0
+    """Sequence items at all depths: what parsing the data set will cost."""
 
     @property
     def compressed(self) -> bool:
@@ -82,10 +86,6 @@ class Header:
         return int(struct.unpack(code, raw[:2])[0])
 
 
-class _NeedMoreError(Exception):
-    """The buffer ends before the header does."""
-
-
 def read_header(path: Path) -> Header:
     """Walk one file.
 
@@ -104,7 +104,7 @@ def read_header(path: Path) -> Header:
             data = os.pread(fd, min(want, size), 0) if hasattr(os, "pread") else _read(path, want)
             try:
                 return _walk_file(path, fd, data, size)
-            except _NeedMoreError:
+            except NeedMoreError:
                 if want >= size:
                     raise IncompleteError(
                         f"incomplete: the data set goes on after the last of {size} bytes"
@@ -122,7 +122,7 @@ def _read(path: Path, want: int) -> bytes:
 def _walk_file(path: Path, fd: int, data: bytes, size: int) -> Header:
     if size == 0:
         raise NotDicomError("the file is empty")
-    start, syntax, warnings, sop_class = _meta(data, size)
+    start, syntax, warnings, sop_class = read_meta(data, size)
     if start >= size:
         raise IncompleteError(f"incomplete: no data set after the DICOM header ({size} bytes)")
     if syntax == DEFLATED_LE:
@@ -135,19 +135,43 @@ def _walk_file(path: Path, fd: int, data: bytes, size: int) -> Header:
     if syntax not in UNCOMPRESSED and not data[start + 4 : start + 6].isalpha():
         implicit = True  # seen in the wild: implicit elements around compressed pixel data
         warnings.append("the data set is implicit although its transfer syntax is explicit")
-    _Walk(header, data, fd, size, implicit=implicit).run(start)
+    following = _Walk(header, data, fd, size, implicit=implicit).run(start)
+    if following:
+        _walk_windows(header, fd, size, following, implicit=implicit)
     return header
+
+
+def _walk_windows(header: Header, fd: int, size: int, base: int, *, implicit: bool) -> None:
+    """Go on behind values too large to be kept, in windows of their own."""
+    want = _FIRST_READ_BYTES
+    while base < size:
+        rest = size - base
+        window = os.pread(fd, min(want, rest), base)
+        try:
+            following = _Walk(header, window, fd, rest, implicit=implicit, base=base).run(0)
+        except NeedMoreError:
+            if want >= rest:
+                raise IncompleteError(f"incomplete: {size} bytes, an element is cut") from None
+            want *= 8
+            continue
+        if not following:
+            return
+        base, want = base + following, _FIRST_READ_BYTES
 
 
 def _walk_deflated(path: Path, fd: int, start: int, size: int, warnings: list[str]) -> Header:
     packed = os.pread(fd, size - start, start)
-    engine = zlib.decompressobj(-zlib.MAX_WBITS)
+    engine, grown = zlib.decompressobj(-zlib.MAX_WBITS), bytearray()
     try:
-        body = engine.decompress(packed, MAX_INFLATED_BYTES)
+        while packed and not engine.eof:  # in steps: one large call would need the memory twice
+            grown += engine.decompress(packed, _INFLATE_STEP_BYTES)
+            packed = engine.unconsumed_tail
+            if len(grown) > MAX_INFLATED_BYTES:
+                raise BadInputError("the deflated data set is larger than 512 MiB")
     except zlib.error as error:
         raise BadInputError(f"the deflated data set is damaged ({error})") from error
-    if engine.unconsumed_tail:
-        raise BadInputError("the deflated data set is larger than 512 MiB")
+    body = bytes(grown)
+    del grown
     if not engine.eof:
         raise IncompleteError(f"incomplete: the deflated data set ends early ({size} bytes)")
     header = Header(path, size, DEFLATED_LE, True, body=body, warnings=warnings)
@@ -155,99 +179,22 @@ def _walk_deflated(path: Path, fd: int, start: int, size: int, warnings: list[st
     return header
 
 
-def _meta(data: bytes, size: int) -> tuple[int, str, list[str], bytes]:
-    """Offset of the data set, its transfer syntax, warnings, media storage SOP class."""
-    warnings: list[str] = []
-    if data[128:132] == b"DICM":
-        if data[:2] == b"MZ" or data[:4] == b"\x7fELF" or data[:2] == b"#!":
-            warnings.append("the preamble looks like a program")
-        position = 132
-    elif data[:2] == b"\x02\x00" and data[4:6] in _VRS:
-        position = 0
-        warnings.append("no preamble")
-    else:
-        return _headless(data, size)
-    if position >= size:
-        raise IncompleteError("incomplete: no DICOM object, nothing after the preamble")
-    syntax, sop_class = "", b""
-    while True:
-        if position + 8 > len(data):
-            if position >= size:
-                break
-            raise _NeedMoreError
-        if data[position : position + 2] != b"\x02\x00":
-            break
-        element, vr = (
-            data[position + 2] | data[position + 3] << 8,
-            data[position + 4 : position + 6],
-        )
-        if vr in _LONG_VRS:
-            length, head = int.from_bytes(data[position + 8 : position + 12], "little"), 12
-        else:
-            length, head = int.from_bytes(data[position + 6 : position + 8], "little"), 8
-        end = position + head + length
-        if end > size:
-            raise IncompleteError(f"incomplete: the header needs {end} of {size} bytes")
-        if end > len(data):
-            raise _NeedMoreError
-        value = data[position + head : end]
-        if element == 0x0010:
-            syntax = value.decode("latin-1").strip(" \0")
-        elif element == 0x0002:
-            sop_class = value
-        position = end
-    if not syntax:
-        explicit = data[position + 4 : position + 6] in _VRS
-        syntax = EXPLICIT_LE if explicit else IMPLICIT_LE
-        warnings.append("no transfer syntax in the header; guessed from the bytes")
-    elif position + 6 <= len(data) and syntax not in (DEFLATED_LE, EXPLICIT_BE):
-        syntax = _corrected(syntax, data[position + 4 : position + 6], warnings)
-    return position, syntax, warnings, sop_class
-
-
-def _corrected(syntax: str, vr: bytes, warnings: list[str]) -> str:
-    """Explicit bytes under the implicit UID, or the other way round."""
-    explicit = vr in _VRS
-    if syntax == IMPLICIT_LE and explicit:
-        warnings.append("the data set is explicit although its header says implicit")
-        return EXPLICIT_LE
-    if syntax == EXPLICIT_LE and not explicit:
-        warnings.append("the data set is implicit although its header says explicit")
-        return IMPLICIT_LE
-    return syntax
-
-
-def _headless(data: bytes, size: int) -> tuple[int, str, list[str], bytes]:
-    """A data set without preamble and meta group: accepted only if it starts like one."""
-    if size < 132 and not any(data[:128]) and b"DICM".startswith(data[128:]):
-        raise IncompleteError(f"incomplete: the file ends inside its preamble ({size} bytes)")
-    if len(data) < 8:
-        raise NotDicomError("not DICOM (no DICM marker, too short)")
-    group, vr = data[:2], data[4:6]
-    length_implicit = int.from_bytes(data[4:8], "little")
-    if group in (b"\x08\x00", b"\x10\x00", b"\x04\x00") and data[3] < 0x80:
-        if vr in _VRS:
-            return 0, EXPLICIT_LE, ["no DICOM header; explicit little endian guessed"], b""
-        if length_implicit <= size - 8:
-            return 0, IMPLICIT_LE, ["no DICOM header; implicit little endian guessed"], b""
-    if group == b"\x00\x08" and data[2] < 0x80 and vr in _VRS:
-        return 0, EXPLICIT_BE, ["no DICOM header; explicit big endian guessed"], b""
-    raise NotDicomError("not DICOM (no DICM marker)")
-
-
 class _Walk:
     """One pass over the elements, with a stack for sequences and items."""
 
-    def __init__(self, header: Header, data: bytes, fd: int, size: int, *, implicit: bool) -> None:
+    def __init__(
+        self, header: Header, data: bytes, fd: int, size: int, *, implicit: bool, base: int = 0
+    ) -> None:
         self.header, self.data, self.fd, self.size = header, data, fd, size
+        self.base = base  # where the buffer begins in the file; all positions count from there
         self.implicit = implicit
         order = "<" if header.little_endian else ">"
         self.tag_of = struct.Struct(order + "HH").unpack_from
         self.long_of = struct.Struct(order + "I").unpack_from
         self.short_of = struct.Struct(order + "H").unpack_from
 
-    def run(self, position: int) -> None:
-        """Walk to the end of the file."""
+    def run(self, position: int) -> int:
+        """Walk to the end of the file: 0; or to a position that wants another buffer."""
         data, size, header = self.data, self.size, self.header
         available = len(data)
         stack: list[tuple[int, bool]] = []  # (end or -1, is_sequence)
@@ -265,20 +212,22 @@ class _Walk:
                 break
             if position + 8 > available:
                 if position + 8 <= size:
-                    raise _NeedMoreError
+                    raise NeedMoreError
                 if not stack and self._is_trailing(position):
-                    return
-                raise IncompleteError(f"incomplete: {size} bytes, an element is cut at its header")
+                    return 0
+                raise IncompleteError(
+                    f"incomplete: {header.size_bytes} bytes, an element is cut at its header"
+                )
             group, element = self.tag_of(data, position)
             tag = group << 16 | element
             if not stack and tag in _PIXEL_TAGS:
                 position = self._pixel_data(position, tag)
                 if position > available and position < size:
                     self._trailer(position)
-                    return
+                    return 0
                 continue
             if not stack and previous > 0 and tag <= previous and self._is_trailing(position):
-                return
+                return 0
             vr, length, head = self._element_head(position, tag)
             if group == 0xFFFE:
                 position = self._delimiter(stack, tag, length, position)
@@ -295,7 +244,7 @@ class _Walk:
                 if length != _UNDEFINED:
                     self._check_end(start + length, stack, tag)
                     if start + length > available:
-                        raise _NeedMoreError
+                        raise NeedMoreError
                 elif vr == b"UN" and not self.implicit:
                     unknown_depth, self.implicit = len(stack), True
                 stack.append((start + length if length != _UNDEFINED else -1, True))
@@ -307,26 +256,29 @@ class _Walk:
             self._check_end(end, stack, tag)
             if not stack and length <= KEEP_VALUE_BYTES:
                 if end > available:
-                    raise _NeedMoreError
+                    raise NeedMoreError
                 header.values[tag] = data[start:end]
             elif end > available and end < size:
-                raise _NeedMoreError
+                if not stack:
+                    return end
+                raise NeedMoreError
             position = end
         if any(end == -1 for end, _ in stack):
             raise IncompleteError(f"incomplete: a sequence is not closed after {size} bytes")
+        return 0
 
     def _element_head(self, position: int, tag: int) -> tuple[bytes, int, int]:
         data = self.data
         if self.implicit or tag >> 16 == 0xFFFE:
             return b"", self.long_of(data, position + 4)[0], 8
         vr = data[position + 4 : position + 6]
-        if vr in _LONG_VRS:
+        if vr in LONG_VRS:
             if position + 12 > len(data):
                 if position + 12 > self.size:
                     raise IncompleteError(f"incomplete: {self.size} bytes")
-                raise _NeedMoreError
+                raise NeedMoreError
             return vr, self.long_of(data, position + 8)[0], 12
-        if vr not in _VRS:
+        if vr not in VRS:
             if tag >> 16 == 0 and tag == 0:
                 raise BadInputError("the data set is followed by bytes that are no elements")
             # implicit element inside an explicit data set (seen in the wild), or a damaged VR
@@ -341,8 +293,8 @@ class _Walk:
     def _check_end(self, end: int, stack: list[tuple[int, bool]], tag: int) -> None:
         if end > self.size:
             raise IncompleteError(
-                f"incomplete: element ({tag >> 16:04X},{tag & 0xFFFF:04X}) needs {end} bytes, "
-                f"the file has {self.size}"
+                f"incomplete: element ({tag >> 16:04X},{tag & 0xFFFF:04X}) needs "
+                f"{self.base + end} bytes, the file has {self.base + self.size}"
             )
         limits = [limit for limit, _ in stack if limit >= 0]
         if limits and end > limits[-1]:
@@ -357,6 +309,9 @@ class _Walk:
                 raise BadInputError("an item stands outside a sequence")
             if length != _UNDEFINED:
                 self._check_end(start + length, stack, tag)
+            self.header.items += 1
+            if self.header.items > MAX_ITEMS:
+                raise BadInputError(f"more than {MAX_ITEMS} sequence items")
             stack.append((start + length if length != _UNDEFINED else -1, False))
         elif tag in (_ITEM_END, _SEQUENCE_END):
             if stack and stack[-1][1] == (tag == _SEQUENCE_END):
@@ -372,11 +327,12 @@ class _Walk:
         vr, length, head = self._element_head(position, tag)
         start = position + head
         header.pixel_tag = tag
-        header.pixel_offset = start
+        header.pixel_offset = self.base + start
         if length != _UNDEFINED:
             if start + length > self.size:
                 raise IncompleteError(
-                    f"incomplete: pixel data needs {start + length} bytes, the file has {self.size}"
+                    f"incomplete: pixel data needs {self.base + start + length} bytes, "
+                    f"the file has {self.base + self.size}"
                 )
             header.pixel_length_bytes = length
             return start + length
@@ -402,15 +358,15 @@ class _Walk:
                 raise BadInputError("the pixel data hold something that is no fragment")
             if position + length > self.size:
                 raise IncompleteError(
-                    f"incomplete: a fragment needs {position + length} bytes, "
-                    f"the file has {self.size}"
+                    f"incomplete: a fragment needs {self.base + position + length} bytes, "
+                    f"the file has {self.base + self.size}"
                 )
             if first:
                 raw = self._bytes(position, min(length, 4 * MAX_FRAGMENTS))
                 header.offset_table = struct.unpack(f"<{len(raw) // 4}I", raw[: len(raw) // 4 * 4])
                 first = False
             else:
-                found.append((position, length))
+                found.append((self.base + position, length))
                 if len(found) > MAX_FRAGMENTS:
                     raise BadInputError("the pixel data hold more than a million fragments")
             position += length
@@ -421,7 +377,7 @@ class _Walk:
     def _bytes(self, position: int, count: int) -> bytes:
         if position + count <= len(self.data) or self.fd < 0:
             return self.data[position : position + count]
-        return os.pread(self.fd, count, position)
+        return os.pread(self.fd, count, self.base + position)
 
     def _trailer(self, position: int) -> None:
         """Elements after the pixel data: walked in a buffer of their own, or named as trailing."""
@@ -433,7 +389,7 @@ class _Walk:
         follower = _Walk(self.header, tail, -1, rest, implicit=self.implicit)
         try:
             follower.run(0)
-        except _NeedMoreError:
+        except NeedMoreError:
             raise IncompleteError("incomplete: an element after the pixel data is cut") from None
 
     def _is_trailing(self, position: int) -> bool:
