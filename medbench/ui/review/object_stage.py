@@ -45,6 +45,11 @@ class ObjectStage(QStackedWidget):
         found = self.currentWidget()
         return found if isinstance(found, ObjectView) else None
 
+    @property
+    def words(self) -> str:
+        """The sentence on stage; '' while a view or pictures are shown."""
+        return self._words.text() if self.currentIndex() == 1 else ""
+
     def show_display(self, display: DisplaySet) -> bool:
         """Begin to show an object without pictures; False (and the viewports) for pictures."""
         self._key = display_key(display)
