@@ -70,7 +70,7 @@ def stack_slices(
     if abs(tilt) > TILT_TOLERANCE_DEG:
         warnings.append(f"Gantry tilt {tilt:.1f} deg")
     if missing:
-        warnings.append(f"{len(missing)} slices missing")
+        warnings.append(f"{len(missing)} slice{'s' if len(missing) > 1 else ''} missing")
     elif not regular:
         warnings.append(f"Irregular spacing {gaps.min():.2f} to {gaps.max():.2f} mm")
     axes = np.column_stack([orientation[:3], orientation[3:6], normal])

@@ -1,8 +1,9 @@
 """A tilted or irregular stack on a right, regular grid: trilinear backward mapping.
 
 Every voxel of the new grid is looked up where the headers say it lies: between the two slices
-around it, each at its own lateral offset (PS3.3 C.7.6.2.1.1). Nothing is taken from the gantry
-tilt tag, whose sign depends on the vendor.
+around it, in the continuous index space that their positions span (PS3.3 C.7.6.2.1.1). Nothing is
+taken from the gantry tilt tag, whose sign depends on the vendor. Where slices are missing the grid
+stays empty: a blend of the neighbours would be anatomy that nobody has measured.
 """
 
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from medbench.domain.geometry import Geometry
 
 MAX_VOXELS = 1 << 29
 _LATERAL_MM = 1e-3
+_ON_SLICE = 1e-4
+"""Part of a gap below which a plane is the slice itself."""
 
 
 def fidelity_notes(geometry: Geometry, *, thick_mm: float = 2.0) -> tuple[str, ...]:
@@ -22,7 +25,8 @@ def fidelity_notes(geometry: Geometry, *, thick_mm: float = 2.0) -> tuple[str, .
     low, high = geometry.gap_range_mm
     notes = []
     if geometry.missing_slices:
-        notes.append(f"{len(geometry.missing_slices)} slices missing")
+        count = len(geometry.missing_slices)
+        notes.append(f"{count} slice{'s' if count > 1 else ''} missing, left empty")
     if high - low > 1e-3 and not geometry.missing_slices:
         notes.append(f"Interpolated from {low:.1f} to {high:.1f} mm")
     elif geometry.spacing_mm[0] > thick_mm:
@@ -66,8 +70,12 @@ def regularise(
     geometry: Geometry,
     fill: float = 0.0,
     cancelled: Callable[[], bool] | None = None,
+    padding: tuple[float, float] | None = None,
 ) -> tuple[npt.NDArray[np.generic], Geometry]:
     """Voxels (z, y, x) on `regular_geometry`, same type; outside the slices ``fill``.
+
+    ``padding`` is the inclusive range of values that are no anatomy: they are never blended with
+    their neighbours, what would be mixed with them becomes ``fill``.
 
     Raises
     ------
@@ -91,11 +99,19 @@ def regularise(
         above = min(below + 1, len(depth) - 1)
         gap = depth[above] - depth[below]
         weight = 0.0 if gap <= 0 else float(np.clip((at - depth[below]) / gap, 0, 1))
-        planes = [
-            _shifted(voxels[i], (start - lateral[i]) / spacing, target.shape[1:])
-            for i in ((below, above) if weight > 1e-6 else (below,))
-        ]
-        plane = planes[0] if len(planes) == 1 else planes[0] * (1 - weight) + planes[1] * weight
+        if weight > 1 - _ON_SLICE:
+            below, weight = above, 0.0
+        if geometry.missing_slices and weight > _ON_SLICE and gap > 1.5 * target.spacing_mm[0]:
+            continue  # slices are missing here
+        plane = _real(voxels[below], padding)
+        offset = lateral[below]
+        if weight > _ON_SLICE:
+            # along the way the slices moved: what runs with it stays one structure, not two ghosts
+            plane = plane * np.float32(1 - weight) + _real(voxels[above], padding) * np.float32(
+                weight
+            )
+            offset = offset * (1 - weight) + lateral[above] * weight
+        plane = _shifted(plane, (start - offset) / spacing, target.shape[1:])
         known = np.isfinite(plane)
         if voxels.dtype.kind in "iu":
             plane = np.rint(np.where(known, plane, fill))
@@ -103,6 +119,16 @@ def regularise(
         else:
             out[k] = np.where(known, plane, fill)
     return out, target
+
+
+def _real(
+    plane: npt.NDArray[np.generic], padding: tuple[float, float] | None
+) -> npt.NDArray[np.float32]:
+    """The slice with NaN for padding."""
+    out = np.asarray(plane, np.float32)
+    if padding is None:
+        return out
+    return np.where((out >= padding[0]) & (out <= padding[1]), np.float32(np.nan), out)
 
 
 def _slices(
@@ -129,13 +155,13 @@ def _step(depth: npt.NDArray[np.float64], default: float) -> float:
 
 
 def _shifted(
-    plane: npt.NDArray[np.generic], shift: npt.NDArray[np.float64], shape: tuple[int, ...]
+    plane: npt.NDArray[np.float32], shift: npt.NDArray[np.float64], shape: tuple[int, ...]
 ) -> npt.NDArray[np.float32]:
     """The slice on the larger grid whose first pixel lies ``shift`` (x, y) pixels from its own.
 
     NaN where the slice has nothing.
     """
-    out = np.asarray(plane, np.float32)
+    out = plane
     for axis, move in ((1, shift[0]), (0, shift[1])):
         out = _along(out, axis, float(move), shape[axis])
     return out

@@ -43,7 +43,7 @@ class VolumeShaper(QObject):
 
             padding = volume.infos[0].padding
             fill = float(padding[0] if padding else volume.voxels.min())
-            return regularise(volume.voxels, geometry, fill, handle.cancelled)
+            return regularise(volume.voxels, geometry, fill, handle.cancelled, padding)
 
         def done(found: tuple[Any, Geometry]) -> None:
             self._kept = (key, *found)

@@ -160,7 +160,7 @@ def test_a_part_that_is_missing_is_told(write):
             ConcatenationUID="1.2.77",
             InConcatenationNumber=1,
             InConcatenationTotalNumber=3,
-        )  # fmt: skip
+        )
     )
     assert any("2 of 3 parts" in w for w in display.warnings)
 

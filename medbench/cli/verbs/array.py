@@ -62,7 +62,9 @@ def _write(args: argparse.Namespace, display: DisplaySet) -> dict[str, Any]:
         if not display.reformattable or display.geometry is None:
             raise BadInputError("This display is no stack of slices that could be resampled.")
         low = float(info.padding[0] if info.padding else voxels.min())
-        voxels, grid = regularise(voxels, display.geometry, low)
+        voxels, grid = regularise(
+            voxels, display.geometry, low, padding=info.padding if not args.suv else None
+        )
         extra = {
             "spacing_mm": list(grid.spacing_mm), "origin_mm": list(grid.origin_mm),
             "uniform": True, "notes": list(grid.notes),
