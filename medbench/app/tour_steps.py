@@ -18,6 +18,7 @@ from medbench.domain.model import Stage
 from medbench.domain.records import to_json
 from medbench.imaging.reslice import PlaneKind
 from medbench.jobs.states import JobState
+from medbench.samples.ecg import write_ecg
 from medbench.samples.radiograph import write_chest_radiographs
 from medbench.samples.thorax import write_thorax_ct
 from medbench.session.cohort_shelf import BuildRequest
@@ -108,6 +109,17 @@ def planes(tour: Tour, scratch: Path) -> None:
     tour.note("light theme", tour.photograph("review-light"))
     tour.trigger("medbench.view.toggle_theme")
     tour.trigger("medbench.review.tool_window")
+
+
+def ecg(tour: Tour, scratch: Path) -> None:
+    """A 12-lead ECG on paper; always the simulated one."""
+    review = tour.app.window.workspaces["review"]
+    file = write_ecg(scratch / "ecg")
+    tour.app.window.open_paths([file])
+    tour.wait("the ECG", lambda: review.stage.view is not None)
+    tour.rest(0.4)
+    tour.note("ECG on paper", tour.photograph("review-ecg"))
+    tour.trigger("medbench.file.close_studies")
 
 
 def _build(tour: Tour, request: BuildRequest) -> Any:
@@ -293,6 +305,6 @@ def learn_from_it(tour: Tour, scratch: Path) -> None:
 
 
 STEPS: tuple[Callable[[Tour, Path], None], ...] = (
-    start, open_study, planes, image_cohort, train_cnn, train_svm, evaluate, approve, predict,
+    start, open_study, planes, ecg, image_cohort, train_cnn, train_svm, evaluate, approve, predict,
     learn_from_it,
 )  # fmt: skip

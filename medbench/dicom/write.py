@@ -1,6 +1,7 @@
 """Write simulated objects as valid DICOM: CT series and radiographs (PS3.3 A.3, A.2)."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -14,6 +15,7 @@ from medbench.base.atomic import atomic_write
 from medbench.domain.geometry import Geometry
 
 CT_IMAGE = UID("1.2.840.10008.5.1.4.1.1.2")
+TWELVE_LEAD_ECG = UID("1.2.840.10008.5.1.4.1.1.9.1.1")
 CR_IMAGE = UID("1.2.840.10008.5.1.4.1.1.1")
 SIMULATED = "Simulated image, not a patient. Research use - not for diagnosis."
 
@@ -169,3 +171,57 @@ def _grey_pixels(ds: Dataset, picture: np.ndarray, *, bits: int, photometric: st
     ds.HighBit = bits - 1
     ds.PixelRepresentation = int(picture.dtype.kind == "i")
     ds.add_new(0x7FE00010, "OW", picture.tobytes())
+
+
+# ISO/IEEE 11073-10101 codes of the leads (PS3.16 CID 3001)
+_LEAD_CODES = {
+    "I": "2:1", "II": "2:2", "III": "2:61", "aVR": "2:62", "aVL": "2:63", "aVF": "2:64",
+    "V1": "2:3", "V2": "2:4", "V3": "2:5", "V4": "2:6", "V5": "2:7", "V6": "2:8",
+}  # fmt: skip
+
+
+def write_twelve_leads(
+    path: Path, leads_mv: np.ndarray, rate_hz: float, names: Sequence[str],
+    patient: SimulatedPatient, key: str,
+) -> None:  # fmt: skip
+    """Write a 12-lead ECG object (PS3.3 A.34.3); ``leads_mv`` (leads, samples) in mV."""
+    ds = _common(patient, TWELVE_LEAD_ECG, key, "ecg")
+    del ds.ImageType
+    ds.ImageComments = SIMULATED.replace("image", "record")
+    ds.SOPInstanceUID = stable_uid(key, "instance")
+    ds.Modality, ds.SeriesDescription = "ECG", "Simulated 12-lead ECG"
+    ds.SeriesNumber = ds.InstanceNumber = 1
+    ds.AcquisitionDateTime = patient.study_date + patient.study_time
+    item = Dataset()
+    item.WaveformOriginality = "ORIGINAL"
+    item.NumberOfWaveformChannels, item.NumberOfWaveformSamples = leads_mv.shape
+    item.SamplingFrequency = rate_hz
+    item.MultiplexGroupLabel = "RHYTHM"
+    item.ChannelDefinitionSequence = [_lead(name) for name in names]
+    item.WaveformBitsAllocated, item.WaveformSampleInterpretation = 16, "SS"
+    stored = np.clip(np.rint(leads_mv * 1000), -32768, 32767).astype("<i2")  # microvolts
+    item.add_new(0x54001010, "OW", stored.T.tobytes())
+    ds.WaveformSequence = [item]
+    note = Dataset()
+    note.UnformattedTextValue = ds.ImageComments
+    ds.WaveformAnnotationSequence = [note]
+    ds.AcquisitionContextSequence = []
+    save_dataset(ds, path)
+
+
+def _lead(name: str) -> Dataset:
+    channel = Dataset()
+    channel.ChannelLabel = name
+    channel.ChannelSourceSequence = [_code(_LEAD_CODES[name], "MDC", f"Lead {name}")]
+    channel.ChannelSensitivity, channel.ChannelSensitivityCorrectionFactor = 1, 1
+    channel.ChannelSensitivityUnitsSequence = [_code("uV", "UCUM", "microvolt")]
+    channel.ChannelBaseline = channel.ChannelSampleSkew = 0
+    channel.WaveformBitsStored = 16
+    channel.FilterLowFrequency, channel.FilterHighFrequency = 0.05, 150
+    return channel
+
+
+def _code(value: str, scheme: str, meaning: str) -> Dataset:
+    found = Dataset()
+    found.CodeValue, found.CodingSchemeDesignator, found.CodeMeaning = value, scheme, meaning
+    return found

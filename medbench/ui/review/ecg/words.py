@@ -17,7 +17,7 @@ def patient_lines(waveform: Waveform) -> tuple[str, ...]:
     facts = (number if name else "", texts.get("patient_sex", ""), texts.get("patient_age", ""))
     when = " ".join(t for t in (texts.get("study_date", ""), texts.get("study_time", "")) if t)
     lines = (name or number, " · ".join(f for f in facts if f), when)
-    simulated = translate("Ecg", "Simulated") if texts.get("simulated") else ""
+    simulated = translate("Ecg", "SIMULATED, no patient") if texts.get("simulated") else ""
     return tuple(line for line in (*lines, simulated) if line)
 
 
