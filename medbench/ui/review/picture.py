@@ -10,7 +10,7 @@ from medbench.domain.image import FrameInfo, Volume
 from medbench.imaging.presentation import decorate
 from medbench.imaging.resize import block_mean
 from medbench.imaging.reslice import MprPlane, PlaneKind
-from medbench.imaging.window import display_frame
+from medbench.imaging.window import ValueIndex, display_frame
 from medbench.ui.review.painting import grey_image
 from medbench.ui.review.placement import Placement
 from medbench.ui.review.view_model import ViewModel
@@ -25,10 +25,12 @@ class PictureSource:
         self._image: QImage | None = None
         self._stamp: Any = None
         self._small: tuple[Any, NDArray[Any]] | None = None
+        self._index: tuple[NDArray[Any] | None, ValueIndex | None] = (None, None)
 
     def forget(self) -> None:
         """Another display."""
         self._image, self._stamp, self._small = None, None, None
+        self._index = (None, None)
 
     def acquired_index(self, index: int, plane: MprPlane | None) -> int:
         """Acquired slice whose presentation holds for picture ``index``."""
@@ -94,6 +96,17 @@ class PictureSource:
         self._small = (stamp, small)
         return small
 
+    def _index_of(self, small: NDArray[Any]) -> ValueIndex | None:
+        """Made when the same values are drawn a second time: then only the window changes."""
+        known, index = self._index
+        if known is not small:
+            self._index = (small, None)
+            return None
+        if index is None and ValueIndex.fits(small):
+            index = ValueIndex(small)
+            self._index = (small, index)
+        return index
+
     def image(self, index: int, placement: Placement, ratio: float) -> QImage | None:
         """Picture ``index`` for this place on the screen; ``ratio`` device pixels a pixel."""
         model, volume = self._model, self._model.volume
@@ -125,7 +138,10 @@ class PictureSource:
         info = model.info(self.acquired_index(index, plane))
         shape = values.shape[:2]
         small = self._thinned(values, index, step, size, padded=info.padding is not None)
-        grey = display_frame(small, info, model.voi, inverted=info.inverted != model.invert)
+        grey = display_frame(
+            small, info, model.voi, inverted=info.inverted != model.invert,
+            index=self._index_of(small),
+        )  # fmt: skip
         mask = self._unready(volume, plane, index)
         rows, columns = (
             np.arange(n) * have // n for n, have in zip(grey.shape[:2], shape, strict=True)

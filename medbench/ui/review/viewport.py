@@ -76,6 +76,7 @@ class Viewport(Hand):
         self._heat_stamp: Any = None
         self._fast = False
         self._active = False
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # paintEvent fills every pixel
         self.setMinimumSize(120, 120)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName(self.tr("Viewport {0}").format(kind.value))
