@@ -217,7 +217,8 @@ def _axes(
     """Letter of each axis (fastest first): x y z in space, t others, c colours, '' for length 1."""
     kinds = [part.strip('"').lower() for part in fields.get("kinds", "").split()]
     if vectors is not None:
-        spatial = [v is not None and any(v[:3]) for v in vectors]
+        # in a space with time the fourth number tells the axis of time
+        spatial = [v is not None and (any(v[:3]) or not any(v[3:])) for v in vectors]
     elif len(kinds) == len(sizes) and any(kind in _SPATIAL_KINDS for kind in kinds):
         spatial = [kind in _SPATIAL_KINDS for kind in kinds]
     else:
