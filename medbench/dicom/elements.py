@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydicom.datadict import dictionary_VR
 
-from medbench.base.errors import BadInputError
+from medbench.base.errors import BadInputError, NotDicomError
 from medbench.dicom.guard import DEFLATED_LE, EXPLICIT_BE, IMPLICIT_LE, Header, read_header
 
 MAX_ELEMENTS = 2_000_000
@@ -66,15 +66,24 @@ class ElementFile:
         return b""
 
 
-def read_elements(path: Path) -> ElementFile:
+def read_elements(path: Path, *, tolerant: bool = False) -> ElementFile:
     """Walk a file that the header guard accepts.
+
+    With ``tolerant`` also one that it refuses as damaged or cut: up to where it is readable.
 
     Raises
     ------
     BadInputError
         It is no DICOM file, or cut, or cannot be read.
     """
-    header = read_header(path)
+    try:
+        header = read_header(path)
+    except NotDicomError:
+        raise
+    except BadInputError as error:
+        if not tolerant:
+            raise
+        return _damaged(path, error)
     little = header.transfer_syntax_uid != EXPLICIT_BE
     deflated = header.body is not None and header.transfer_syntax_uid == DEFLATED_LE
     try:
@@ -113,6 +122,25 @@ def read_elements(path: Path) -> ElementFile:
         body.elements += after.elements
         body.problem = body.problem or after.problem
     return ElementFile(header, ((0, data), (tail_start, tail)), meta, body, little)
+
+
+def _damaged(path: Path, reason: BadInputError) -> ElementFile:
+    """What can be read of a file that the guard refuses, for looking at its elements only."""
+    with path.open("rb") as handle:
+        data = handle.read(MAX_TAIL_BYTES)
+    meta, start = _meta(data)
+    syntax = next((e for e in meta.elements if e.tag == 0x00020010), None)
+    uid = "" if syntax is None else data[syntax.offset :][: syntax.length].decode("latin-1")
+    uid = uid.strip(" \0")
+    if uid == DEFLATED_LE:
+        raise reason
+    header = Header(path, len(data), uid, uid != EXPLICIT_BE, warnings=[str(reason)])
+    implicit = uid == IMPLICIT_LE or not data[start + 4 : start + 6].isalpha()
+    body = Item()
+    walk = _Walk(data, header.little_endian)
+    walk.item(body, start, len(data), implicit, 0, top=True)
+    body.problem = body.problem or str(reason)
+    return ElementFile(header, ((0, data),), meta, body, header.little_endian)
 
 
 def _pixel_end(header: Header) -> int:
@@ -205,13 +233,14 @@ class _Walk:
             return end
         if tag == 0x7FE00010 and length == _UNDEFINED:
             return self._fragments(into, element, end)
-        if vr == "SQ" or (length == _UNDEFINED and vr in ("UN", "")):
+        hidden = vr == "UN" and self._is_sequence(tag, start, length)
+        if vr == "SQ" or hidden or (length == _UNDEFINED and vr in ("UN", "")):
             if depth >= MAX_DEPTH:
                 into.problem = "nested too deeply"
                 return end
             element.vr = "SQ" if vr != "UN" else "UN"
             stop = end if length == _UNDEFINED else start + length
-            inner = implicit or (vr == "UN" and length == _UNDEFINED)  # PS3.5 6.2.2 note 2
+            inner = implicit or vr == "UN"  # PS3.5 6.2.2 note 2
             position = self._sequence(element, start, stop, inner, depth, length == _UNDEFINED)
             if element.length < 0:
                 element.length = position - start
@@ -220,6 +249,13 @@ class _Walk:
             into.problem = "the length is undefined where it must not be"
             return end
         return start + length
+
+    def _is_sequence(self, tag: int, start: int, length: int) -> bool:
+        """A sequence that was stored as UN with a length."""
+        if length == _UNDEFINED or length < 8 or implied_vr(tag) != "SQ":
+            return False
+        group, number = self.tags(self.data, start)
+        return bool(group << 16 | number == _ITEM)
 
     def _sequence(
         self, element: Element, position: int, end: int, implicit: bool, depth: int, open_end: bool

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from medbench.base.errors import BadInputError, DecodeError
-from medbench.dicom.frame_info import read_dataset
+from medbench.dicom.dataset import DAMAGE, read_dataset
+from medbench.dicom.guard import read_header
 from medbench.dicom.report_values import code_text, item_value, references
 from medbench.dicom.text import CharacterSet, shown_name
 from medbench.dicom.values import iso_date, iso_time, item_characters, item_text
@@ -18,11 +19,7 @@ from medbench.domain.report_text import nodes_of
 KEY_OBJECT_CLASS = "1.2.840.10008.5.1.4.1.1.88.59"
 MAX_DEPTH = 60
 MAX_NODES = 50_000
-
-_DAMAGE = (
-    AttributeError, TypeError, ValueError, KeyError, IndexError, OSError, NotImplementedError,
-    RecursionError,
-)  # fmt: skip
+MAX_ITEMS = 100_000
 
 
 def read_report(path: Path) -> Report:
@@ -33,12 +30,14 @@ def read_report(path: Path) -> Report:
     BadInputError, DecodeError
         There is no content, or it is damaged.
     """
+    if read_header(path).items > MAX_ITEMS:
+        raise BadInputError(f"{path.name} holds more than {MAX_ITEMS} entries: too many to show.")
     try:
         dataset = read_dataset(path)
         if "ContentSequence" not in dataset and "ConceptNameCodeSequence" not in dataset:
             raise BadInputError(f"{path.name} holds no report.")
         return _read(dataset)
-    except _DAMAGE as error:
+    except DAMAGE as error:
         words = f"{path.name} is a damaged report ({type(error).__name__})."
         raise DecodeError(words) from error
 

@@ -80,10 +80,10 @@ def read_tags(path: Path) -> TagTree:
     Raises
     ------
     BadInputError
-        The file is no DICOM object, is cut, or cannot be read.
+        The file is no DICOM object, or cannot be read.
     """
     try:
-        found = read_elements(path)
+        found = read_elements(path, tolerant=True)
     except OSError as error:
         raise BadInputError(f"{path.name} cannot be read: {error.strerror}.") from error
     maker = _Maker(found)

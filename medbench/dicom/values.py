@@ -4,7 +4,7 @@ from typing import Any
 
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataelem import RawDataElement
-from pydicom.uid import UID
+from pydicom.uid import UID_dictionary
 
 from medbench.dicom import tags
 from medbench.dicom.guard import Header
@@ -65,4 +65,6 @@ def iso_time(text: str) -> str:
 
 def sop_class_name(uid: str) -> str:
     """Name of a SOP class, or its UID."""
-    return UID(uid).name if uid else "object without SOP class"
+    if not uid:
+        return "object without SOP class"
+    return UID_dictionary[uid][0] if uid in UID_dictionary else uid

@@ -51,17 +51,19 @@ class TagModel(LazyTreeModel):
             return self._tip(node)
         return None
 
-    def _tip(self, node: Any) -> str:
-        if node.tag < 0:
-            return str(node.problem)
-        facts = [f"{node.tag_text} {node.name}"]
-        if node.keyword:
-            facts.append(node.keyword)
-        if node.creator:
-            facts.append(self.tr("Private, creator {0}").format(node.creator))
-        facts.append(self.tr("VM {0}, {1} bytes").format(node.vm, node.length))
-        facts.append(self.shown_value(node))
-        return "\n".join(part for part in facts if part)
+    def about(self, row: Any) -> str:
+        """What an element is, in one line."""
+        if row.tag < 0:
+            return str(row.problem)
+        facts = [f"{row.tag_text} {row.name}", row.vr]
+        if row.creator:
+            facts.append(self.tr("Private, creator {0}").format(row.creator))
+        facts.append(self.tr("VM {0}, {1} bytes").format(row.vm, row.length))
+        return " · ".join(part for part in facts if part)
+
+    def _tip(self, row: Any) -> str:
+        parts = (self.about(row), row.keyword, self.shown_value(row))
+        return "\n".join(part for part in parts if part)
 
 
 class TagBrowser(QWidget):
@@ -103,6 +105,8 @@ class TagBrowser(QWidget):
         self.view.customContextMenuRequested.connect(self._menu)
         self.view.selectionModel().currentChanged.connect(self._selected)
         column.addWidget(self.view, 1)
+        self.about = label("", "secondary", wrap=True)
+        column.addWidget(self.about)
         self.value = QPlainTextEdit()
         self.value.setObjectName("mono")
         self.value.setReadOnly(True)
@@ -295,6 +299,7 @@ class TagBrowser(QWidget):
     @Slot(QModelIndex, QModelIndex)
     def _selected(self, index: QModelIndex, _before: QModelIndex) -> None:
         row, tree = self.model.node(index), self._tree
+        self.about.setText("" if row is None else self.model.about(row))
         if row is None or tree is None:
             self.value.clear()
             return

@@ -26,13 +26,14 @@ from medbench.ui.actions.registry import ActionRegistry
 from medbench.ui.review.ai_panel import AiPanel
 from medbench.ui.review.browser import StudyBrowser
 from medbench.ui.review.commands import register_commands
+from medbench.ui.review.documents.fonts import FontWatch
 from medbench.ui.review.image_panel import ImagePanel
 from medbench.ui.review.layer_desk import LayerDesk
 from medbench.ui.review.notes_bar import NotesBar
 from medbench.ui.review.object_stage import ObjectStage
+from medbench.ui.review.tag_browser import TagBrowser
 from medbench.ui.review.time_bar import TimeBar
 from medbench.ui.review.tools import ReviewTools
-from medbench.ui.review.tag_browser import TagBrowser
 from medbench.ui.review.view_model import Tool, ViewModel
 from medbench.ui.review.viewport import Viewport
 from medbench.ui.review.window_box import WindowBox
@@ -158,6 +159,7 @@ class ReviewWorkspace(Workspace):
         tabs.addTab(Scroll(self.layer_desk.panel), self.tr("Layers"))
         self.tags = TagBrowser(self.session)
         self.tags.follow(self.model, self.viewports[PlaneKind.ACQUIRED])
+        self._fonts = FontWatch(self.session, self)
         tabs.addTab(self.tags, self.tr("Tags"))
         self.tabs = tabs
         return tabs
