@@ -1,15 +1,13 @@
 """Frames of enhanced objects: where each lies and what tells it from others (PS3.3 C.7.6.16)."""
 
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydicom.errors import InvalidDicomError
 
 from medbench.dicom import tags
-from medbench.dicom.dataset import read_dataset
+from medbench.dicom.dataset import DAMAGE, read_dataset
 from medbench.dicom.geometry import slice_normal, valid_orientation
 from medbench.dicom.guard import Header
 
@@ -21,10 +19,6 @@ FRAME_KEYS = (
 _GROUPS = (
     "PlanePositionSequence", "PlaneOrientationSequence", "PixelMeasuresSequence",
     "PixelValueTransformationSequence", "FrameVOILUTSequence",
-)  # fmt: skip
-_DAMAGED = (
-    InvalidDicomError, OSError, ValueError, TypeError, KeyError, RecursionError,
-    NotImplementedError, AttributeError, IndexError, struct.error,
 )  # fmt: skip
 
 
@@ -76,12 +70,13 @@ def frame_planes(path: Path, frames: int) -> FramePlanes | None:
         dataset = read_dataset(path)
         shared = _item(dataset, "SharedFunctionalGroupsSequence")
         per_frame = dataset.get("PerFrameFunctionalGroupsSequence") or []
-        if len(per_frame) != frames:
+        if len(per_frame) < frames:
             return None
+        per_frame = per_frame[:frames]
         planes = [_plane(group, shared) for group in per_frame]
         moments = [_moment(group, shared) for group in per_frame]
         twice = [n for n in _GROUPS if shared is not None and n in shared and n in per_frame[0]]
-    except _DAMAGED:
+    except DAMAGE:
         return None  # hostile functional groups: frames are shown without positions
     words = f"{', '.join(twice)} shared and per frame: the per-frame values are used"
     return FramePlanes(planes, moments, (words,) if twice else ())

@@ -7,7 +7,7 @@ import numpy as np
 
 from medbench.base.errors import BadInputError, DecodeError
 from medbench.dicom.colours import from_cielab, palette_colour
-from medbench.dicom.dataset import read_dataset
+from medbench.dicom.dataset import damage_named, read_dataset
 from medbench.dicom.decoding.pool import DecoderPool
 from medbench.dicom.frame_groups import functional
 from medbench.dicom.pixel_source import PixelSource
@@ -23,6 +23,7 @@ _LABEL_MAP_CLASS = "1.2.840.10008.5.1.4.1.1.66.7"
 _MAX_BYTES = 1 << 30
 
 
+@damage_named("the segmentation")
 def read_segmentation(path: Path, pool: DecoderPool | None = None) -> Segmentation:
     """Read a segmentation with all its frames.
 
@@ -54,6 +55,7 @@ def _read(dataset: Any, source: PixelSource) -> Segmentation:
     top = float(dataset.get("MaximumFractionalValue") or 255)
     shared = (dataset.get("SharedFunctionalGroupsSequence") or [None])[0]
     per_frame = dataset.get("PerFrameFunctionalGroupsSequence") or []
+    background = dataset.get("PixelPaddingValue")
     frames, counts, thickness = [], dict[int, int](), 0.0
     for index in range(source.form.frames):
         group = per_frame[index] if index < len(per_frame) else None
@@ -64,6 +66,8 @@ def _read(dataset: Any, source: PixelSource) -> Segmentation:
         thickness = thickness or thick
         uid, number = _referenced(group, shared)
         if kind == SegmentationKind.LABELMAP:
+            if background is not None:  # pixels outside everything (C.7.5.1.1.2)
+                values = np.where(values == background, 0, values)
             found, times = np.unique(values[values > 0], return_counts=True)
             for label, n in zip(found.tolist(), times.tolist(), strict=True):
                 counts[label] = counts.get(label, 0) + n
@@ -97,6 +101,8 @@ def _segments(dataset: Any, counts: dict[int, int]) -> list[Segment]:
     found = []
     for item in dataset.get("SegmentSequence") or ():
         number = int(item.SegmentNumber)
+        if number == 0:  # the background of a label map
+            continue
         lab = item.get("RecommendedDisplayCIELabValue")
         colour = from_cielab(lab) if lab is not None and len(lab) == 3 else palette_colour(number)
         found.append(

@@ -8,6 +8,7 @@ from medbench.domain.geometry import Geometry
 from medbench.domain.objects import PlaneGrid, Segmentation, SegmentationKind, SegmentFrame
 
 _PARALLEL = 1e-3
+_SAME_PLANE_MM = 1e-3
 
 
 def grid_of_slice(geometry: Geometry, index: int) -> PlaneGrid:
@@ -121,8 +122,9 @@ class _Stack:
             and abs(columns_step @ self.normal) < _PARALLEL * grid.column_mm
         )
         if parallel:
-            at = float(start @ self.normal)
-            for k in np.flatnonzero(np.abs(self.depth - at) <= self.half_mm):
+            away = np.abs(self.depth - float(start @ self.normal))
+            nearest = min(self.half_mm, float(away.min(initial=np.inf)) + _SAME_PLANE_MM)
+            for k in np.flatnonzero(away <= nearest):  # half way between two planes: not their sum
                 frame = self.frames[k]
                 row, column = self._in_plane(frame, start, rows_step, columns_step, i, j)
                 _gather(frame.values, row, column, np.True_, out)

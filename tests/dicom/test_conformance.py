@@ -30,6 +30,8 @@ from medbench.dicom.dataset import read_dataset
 from medbench.dicom.decoding.pool import DecoderPool
 from medbench.dicom.pixel_source import PixelSource
 from medbench.dicom.scan import scan
+from medbench.dicom.segmentation import read_segmentation
+from medbench.dicom.structures import read_structures
 from medbench.formats.opening import open_display
 
 LOSSY = ("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51")
@@ -343,3 +345,48 @@ def test_arrays_are_modality_values(files, scans, tmp_path, capsys):
             wrong[name] = f"{np.abs(ours - theirs).max()} apart"
     assert wrong == {}
     assert compared > 100
+
+
+def test_segmentations_hold_the_voxels_that_pydicom_counts(files, pool):
+    seen = Counter()
+    for name, path, row, sop_class in files:
+        if row["status"] != "ok" or not (
+            "Segmentation" in sop_class or sop_class.endswith(".66.7")
+        ):
+            continue
+        raw = raw_array(path)
+        planes = raw if raw.ndim == 3 else raw[None]
+        found = read_segmentation(path, pool)
+        assert [int((f.values > 0).sum()) for f in found.frames] == [
+            int((plane > 0).sum()) for plane in planes
+        ], name
+        assert sum(s.voxels for s in found.segments) == int((raw > 0).sum()), name
+        assert all(s.number > 0 and s.label for s in found.segments), name
+        groups = read_dataset(path).PerFrameFunctionalGroupsSequence
+        for frame, group in zip(found.frames, groups, strict=False):  # one file has more groups
+            position = group.PlanePositionSequence[0].ImagePositionPatient
+            assert np.allclose(frame.grid.origin_mm, [float(v) for v in position]), name
+        seen[found.kind] += 1
+    assert seen["BINARY"] >= 5
+    assert seen["LABELMAP"] >= 2
+
+
+def test_structures_hold_every_contour(files):
+    seen = 0
+    for name, path, _, sop_class in files:
+        if "Structure Set" not in sop_class:
+            continue
+        found = read_structures(path)
+        assert found.warnings == (), name
+        dataset = read_dataset(path)
+        expected = {
+            int(item.ReferencedROINumber): [
+                len(c.ContourData) // 3 for c in item.get("ContourSequence") or ()
+            ]
+            for item in dataset.ROIContourSequence
+        }
+        for structure in found.structures:
+            points = [len(c.points_mm) for c in structure.contours]
+            assert points == expected.get(structure.segment.number, []), name
+            seen += len(points)
+    assert seen > 300
