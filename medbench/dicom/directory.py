@@ -8,12 +8,14 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
-import pydicom
-from pydicom.errors import InvalidDicomError
+from medbench.base.errors import BadInputError
+from medbench.dicom.elements import Element, ElementFile, Item, read_elements
 
-MAX_RECORDS = 1_000_000
+_FIRST, _RECORDS = 0x00041200, 0x00041220
+_NEXT, _LOWER, _FILE_ID = 0x00041400, 0x00041420, 0x00041500
+_MAX_ID_BYTES = 1024
 _FORBIDDEN = frozenset('/\\:\0<>"|?*')
 
 
@@ -47,27 +49,37 @@ class DirectoryReport:
 def read_directory(path: Path) -> DirectoryReport:
     """Compare a DICOMDIR with its folder; call only behind the guard. Never raises."""
     try:
-        dataset = pydicom.dcmread(path, force=True)
-        items = list(dataset.get("DirectoryRecordSequence") or [])
-        first = int(dataset.get("OffsetOfTheFirstDirectoryRecordOfTheRootDirectoryEntity", 0) or 0)
-        by_offset = {int(getattr(item, "seq_item_tell", 0) or 0): item for item in items}
-        records, problem = _walk(by_offset, first)
-        ids = [_file_id(item) for item in (records or items)]
-    except (InvalidDicomError, OSError, ValueError, TypeError, KeyError, AttributeError, IndexError,
-            RecursionError, MemoryError, NotImplementedError) as error:  # fmt: skip
-        return DirectoryReport(frozenset(), problem=f"it is damaged ({type(error).__name__})")
+        file = read_elements(path)
+    except BadInputError as error:
+        return DirectoryReport(frozenset(), problem=f"it is damaged ({error})")
+    top = {element.tag: element for element in file.body.elements}
+    items = (top[_RECORDS].items or []) if _RECORDS in top else []
+    by_offset = {place: item for item in items if (place := _place(item)) > 0}
+    first = _number(file, top.get(_FIRST))
+    records, problem = _walk(file, by_offset, first)
+    ids = [_file_id(file, item) for item in records]
     return _resolved(path.parent, [found for found in ids if found], problem)
 
 
-def _walk(by_offset: dict[int, Any], first: int) -> tuple[list[Any], str]:
+def _place(item: Item) -> int:
+    """Offset of an item's own tag; 0 for an empty one. Its first element has a short head."""
+    return item.elements[0].offset - 16 if item.elements else 0
+
+
+def _number(file: ElementFile, element: Element | None) -> int:
+    order: Literal["little", "big"] = "little" if file.little_endian else "big"
+    return int.from_bytes(file.value(element, 4), order) if element is not None else 0
+
+
+def _walk(file: ElementFile, by_offset: dict[int, Item], first: int) -> tuple[list[Item], str]:
     """Records in the order of their offsets; a problem where these go round or astray."""
     if not by_offset:
         return [], "it holds no records"
     seen: set[int] = set()
-    found: list[Any] = []
+    found: list[Item] = []
     problem = ""
     waiting = [first]
-    while waiting and len(found) < MAX_RECORDS:
+    while waiting:
         offset = waiting.pop()
         if not offset:
             continue
@@ -80,19 +92,21 @@ def _walk(by_offset: dict[int, Any], first: int) -> tuple[list[Any], str]:
             problem = "a record points at none"
             continue
         found.append(item)
-        waiting.append(int(item.get("OffsetOfTheNextDirectoryRecord", 0) or 0))
-        waiting.append(int(item.get("OffsetOfReferencedLowerLevelDirectoryEntity", 0) or 0))
+        held = {element.tag: element for element in item.elements}
+        waiting += [_number(file, held.get(_NEXT)), _number(file, held.get(_LOWER))]
     if len(found) < len(by_offset):
         # records that nothing points at still name files: take them all
         return list(by_offset.values()), problem or "some of its records are not linked"
     return found, problem
 
 
-def _file_id(item: Any) -> tuple[str, ...]:
-    value = item.get("ReferencedFileID")
-    if value is None or value == "":
+def _file_id(file: ElementFile, item: Item) -> tuple[str, ...]:
+    """Components of Referenced File ID (PS3.10 8.2)."""
+    element = next((e for e in item.elements if e.tag == _FILE_ID), None)
+    if element is None:
         return ()
-    return (value,) if isinstance(value, str) else tuple(str(part) for part in value)
+    text = file.value(element, _MAX_ID_BYTES).rstrip(b" \0").decode("latin-1")
+    return tuple(part.strip(" ") for part in text.split("\\")) if text else ()
 
 
 def _resolved(folder: Path, ids: list[tuple[str, ...]], problem: str) -> DirectoryReport:
