@@ -8,7 +8,7 @@ import numpy as np
 
 from medbench.dicom import tags
 from medbench.dicom.calibration import pixel_aspect, read_calibration
-from medbench.dicom.dataset import read_dataset
+from medbench.dicom.dataset import DAMAGE, read_dataset
 from medbench.dicom.guard import Header
 from medbench.dicom.overlays import overlay_planes
 from medbench.dicom.pet import read_suv
@@ -119,8 +119,7 @@ def frame_info(
         shape = str(dataset.get("PresentationLUTShape", "") or "").strip()
         unit = _unit(dataset, rescale, ref.frame)
         rest = _placed(dataset, ref.frame, form, raw_pixels)
-    except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError,
-            NotImplementedError, OSError) as error:  # fmt: skip
+    except DAMAGE as error:
         warnings.append(f"presentation values cannot be read ({type(error).__name__})")
         vois, rescale, shape, unit = (), Rescale(), "", ""
     if rescale.warning:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from medbench.base.errors import BadInputError
-from medbench.dicom.dataset import read_dataset
+from medbench.dicom.dataset import damage_named, read_dataset
 from medbench.dicom.shutter import read_shutter
 from medbench.dicom.voi import Rescale, line, lut_item, voi_alternatives
 from medbench.domain.image import (
@@ -48,6 +48,7 @@ class PresentationState:
         return read_shutter(self.dataset, rows, columns)
 
 
+@damage_named("the presentation state")
 def read_presentation(path: Path) -> PresentationState:
     """Read a presentation state; call only behind the guard.
 

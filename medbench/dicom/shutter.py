@@ -53,16 +53,23 @@ def _circle(dataset: Any, rows: int, columns: int) -> np.ndarray:
 
 
 def _polygon(dataset: Any, rows: int, columns: int) -> np.ndarray:
-    """Even-odd rule at pixel centres; vertices are (row, column) pairs."""
+    """Even-odd rule at pixel centres; vertices are (row, column) pairs.
+
+    Each edge turns over what lies left of it in the rows it crosses; the turns are counted at the
+    column where they end, and summed once.
+    """
     points = np.asarray([float(v) for v in dataset.VerticesOfThePolygonalShutter]).reshape(-1, 2)
-    row, column = np.mgrid[1 : rows + 1, 1 : columns + 1].astype(float)
-    inside = np.zeros((rows, columns), bool)
+    turns = np.zeros((rows, columns + 1), np.int32)
     for (r0, c0), (r1, c1) in zip(points, np.roll(points, -1, axis=0), strict=True):
-        crosses = (r0 > row) != (r1 > row)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            at = (c1 - c0) * (row - r0) / (r1 - r0) + c0
-        inside ^= crosses & (column < at)
-    return inside
+        low, high = sorted((r0, r1))
+        crossed = np.arange(max(1, np.ceil(low)), min(rows, np.ceil(high) - 1) + 1)
+        if not len(crossed):
+            continue
+        at = (c1 - c0) * (crossed - r0) / (r1 - r0) + c0
+        left = np.clip(np.ceil(at) - 1, 0, columns).astype(int)  # columns 1 to left are < at
+        turns[crossed.astype(int) - 1, left] += 1
+    after = np.cumsum(turns[:, ::-1], axis=1)[:, ::-1]
+    return after[:, 1:] % 2 == 1
 
 
 def _bitmap(dataset: Any, rows: int, columns: int) -> np.ndarray | None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from medbench.base.errors import BadInputError, DecodeError
-from medbench.dicom.dataset import read_dataset
+from medbench.dicom.dataset import damage_named, read_dataset
 from medbench.dicom.frame_info import frame_rescale
 from medbench.dicom.guard import EXPLICIT_BE, Header, read_header
 from medbench.dicom.palette import palette_tables
@@ -52,6 +52,7 @@ class SourceFile:
             self._dataset = found
         return found
 
+    @damage_named("the modality transformation")
     def rescale(self, frame: int) -> Rescale:
         """Modality transformation of a frame."""
         if frame not in self._rescale:
@@ -60,6 +61,7 @@ class SourceFile:
             self._rescale[frame] = frame_rescale(self.header, frame, self.form, dataset)
         return self._rescale[frame]
 
+    @damage_named("the palette")
     def palette(self) -> tuple[int, np.ndarray]:
         """Palette of a PALETTE COLOR instance."""
         if self._palette is None:

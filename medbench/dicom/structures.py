@@ -7,10 +7,11 @@ import numpy as np
 
 from medbench.base.errors import BadInputError, DecodeError
 from medbench.dicom.colours import palette_colour
-from medbench.dicom.dataset import read_dataset
+from medbench.dicom.dataset import damage_named, read_dataset
 from medbench.domain.objects import Contour, Segment, Structure, StructureSet
 
 
+@damage_named("the structure set")
 def read_structures(path: Path) -> StructureSet:
     """Read a structure set; contours that cannot be read are left out with a warning.
 
@@ -57,16 +58,25 @@ def _read(dataset: Any) -> StructureSet:
 def _contours(item: Any) -> tuple[list[Contour], int]:
     found, bad = [], 0
     for contour in (item.get("ContourSequence") or ()) if item is not None else ():
-        data = contour.get("ContourData")
+        if "ContourData" not in contour:
+            continue
+        data = contour.get_item("ContourData")
+        data = data.value if isinstance(data.value, bytes) else contour.get("ContourData")
         if data is None:
             continue
-        values = np.asarray([float(v) for v in data])
+        values = _numbers(data)
         if len(values) % 3 or not np.isfinite(values).all():
             bad += 1
             continue
         kind = str(contour.get("ContourGeometricType", "CLOSED_PLANAR"))
         found.append(Contour(values.reshape(-1, 3), kind.startswith("CLOSED")))
     return found, bad
+
+
+def _numbers(data: Any) -> np.ndarray:
+    """Contour Data; from the stored text, since an object for each number costs 200 bytes."""
+    parts = data.split(b"\\") if isinstance(data, bytes) else data
+    return np.fromiter((float(part) for part in parts), np.float64)
 
 
 def _colour(item: Any, number: int) -> tuple[int, int, int]:

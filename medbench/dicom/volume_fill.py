@@ -6,6 +6,7 @@ neither way goes through `DisplayReader.read`.
 """
 
 import contextlib
+import math
 import os
 import threading
 import time
@@ -14,10 +15,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import psutil
 
 from medbench.base.errors import BadInputError, IncompleteError, MedbenchError
 from medbench.dicom.decoding.pool import FrameJob
 from medbench.dicom.decoding.shared import SharedVolume
+from medbench.dicom.decoding.streams import LARGE_FRAME_BYTES, MAX_RATIO
 from medbench.dicom.modality import range_after, shifted_dtype
 from medbench.dicom.order import PendingSlices
 from medbench.dicom.pixels import clean_bits, float_pixels, needs_cleaning
@@ -254,7 +257,26 @@ class VolumeFiller:
         return self._memory(dtype, shared=False)
 
     def _memory(self, dtype: np.dtype[Any], *, shared: bool) -> np.ndarray:
+        """Memory of the volume, if what the headers promise can be true and there is room.
+
+        Raises
+        ------
+        BadInputError
+            It cannot, or there is none.
+        """
         self._shared = None
+        wanted = math.prod(self._reader.shape) * dtype.itemsize
+        paths = {ref.path for ref in self._display.frames}
+        stored = sum(path.stat().st_size for path in paths if path.exists())
+        if wanted > LARGE_FRAME_BYTES and wanted > MAX_RATIO * stored:
+            raise BadInputError(
+                f"{stored} bytes of files cannot hold a volume of {wanted >> 20} MiB"
+            )
+        free = psutil.virtual_memory().available
+        if wanted > free:
+            raise BadInputError(
+                f"the volume needs {wanted >> 20} MiB of memory, {free >> 20} MiB are free"
+            )
         if shared:
             # where it cannot be had the frames come through the decoders' pipes
             with contextlib.suppress(OSError):

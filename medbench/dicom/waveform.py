@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from medbench.base.errors import BadInputError, DecodeError, IncompleteError
-from medbench.dicom.dataset import read_dataset
+from medbench.dicom.dataset import damage_named, read_dataset
 from medbench.dicom.frame_info import corner_texts
 from medbench.dicom.guard import Header, read_header
 from medbench.domain.objects import Channel, Waveform
@@ -25,6 +25,7 @@ _LEADS = {n.upper(): n for n in ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V
                                  "V5", "V6")}  # fmt: skip
 
 
+@damage_named("the waveform")
 def read_waveforms(path: Path) -> tuple[Waveform, ...]:
     """All multiplex groups of a waveform object, values in the channels' own units.
 

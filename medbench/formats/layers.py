@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from medbench.base.errors import BadInputError
+from medbench.dicom.dataset import damage_named, read_dataset
 from medbench.dicom.decoding.pool import DecoderPool
-from medbench.dicom.frame_info import read_dataset
 from medbench.dicom.presentation import read_presentation
 from medbench.dicom.segmentation import read_segmentation
 from medbench.dicom.structures import read_structures
@@ -27,6 +27,7 @@ def is_layer(display: DisplaySet) -> bool:
     return uid in (*SEGMENTATION, STRUCTURES, DOSE, PARAMETRIC_MAP) or uid.startswith(PRESENTATION)
 
 
+@damage_named("the object")
 def read_layer(display: DisplaySet, pool: DecoderPool | None = None) -> Any:
     """A `Segmentation`, `StructureSet`, `ScalarField` or `PresentationState`.
 

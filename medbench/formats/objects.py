@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from medbench.base.errors import BadInputError
+from medbench.dicom.dataset import damage_named
 from medbench.dicom.decoding.pool import DecoderPool
 from medbench.dicom.document import DOCUMENT_CLASSES, read_document
 from medbench.dicom.report import read_report
@@ -37,6 +38,7 @@ _READERS: tuple[tuple[Callable[[DisplaySet], bool], Reader], ...] = (
 )
 
 
+@damage_named("the object")
 def read_object(display: DisplaySet, pool: DecoderPool | None = None) -> Any:
     """What a display without pictures holds: a tuple of `Waveform`, a `Report` ...
 

@@ -148,6 +148,18 @@ def _pdf_request(path: Path, ranges: list[tuple[int, int]], data: bytes) -> dict
     return {"kind": "pdf", "path": str(path), "ranges": [list(r) for r in ranges], "data": body}
 
 
+def _frame_key(path: Path, ranges: Sequence[Sequence[int]]) -> tuple[str, int, int]:
+    """A frame of a file, by where it begins; another file under the same name is another one."""
+    try:
+        changed = path.stat().st_mtime_ns
+    except OSError:
+        changed = 0
+    return str(path), changed, ranges[0][0] if ranges else -1
+
+
+_STOPPED = "the series was stopped: its frames ended five decoders within a minute"
+
+
 class DecoderPool:
     """Decoder processes, started on first need; safe to use from several threads.
 
@@ -162,6 +174,8 @@ class DecoderPool:
             self._idle.put(None)
         self._closed = threading.Event()
         self.deaths = 0
+        self._poison: dict[tuple[str, int, int], str] = {}
+        """Frames that killed two decoders, and how: never tried again by this pool."""
 
     def warm(self, processes: int = 1, *, wait: bool = False) -> None:
         """Start processes ahead of need; ``wait`` until they can decode."""
@@ -200,12 +214,26 @@ class DecoderPool:
         """
         placed = self._try_into(volume, jobs)
         if isinstance(placed, str):
-            alone = [self._try_into(volume, [job]) for job in jobs]
-            placed = [Placed(error=p) if isinstance(p, str) else p[0] for p in alone]
+            return [self._alone(volume, job) for job in jobs]
         return placed
+
+    def _alone(self, volume: SharedVolume, job: FrameJob) -> Placed:
+        """One frame of a batch whose decoder died; the second death is held against it."""
+        key = _frame_key(job.path, job.ranges)
+        if volume.stopped:
+            return Placed(error=_STOPPED)
+        if key in self._poison:
+            return Placed(error=self._poison[key])
+        again = self._try_into(volume, [job])
+        if not isinstance(again, str):
+            return again[0]
+        self._poison[key] = again
+        return Placed(error=again)
 
     def _try_into(self, volume: SharedVolume, jobs: Sequence[FrameJob]) -> list[Placed] | str:
         """How each frame went, or how the decoder died."""
+        if volume.stopped:
+            return [Placed(error=_STOPPED)] * len(jobs)
         forms: dict[PixelFormat, int] = {}
         frames = [
             [
@@ -227,6 +255,7 @@ class DecoderPool:
             placed = decoder.ask_for_all(request, volume, deadline_s)
         except _DeathError as error:
             self._bury(decoder)
+            volume.count_death()
             return str(error)
         except BaseException:
             decoder.kill()
@@ -261,7 +290,10 @@ class DecoderPool:
         return self._ask(request, self.deadline_s)
 
     def _ask(self, request: dict[str, Any], deadline_s: float) -> np.ndarray:
-        death = ""
+        key = _frame_key(Path(request["path"]), request.get("ranges", ()))
+        death = self._poison.get(key, "")
+        if death:
+            raise DecodeError(death)
         for _attempt in range(2):  # once more, in a fresh process
             decoder = self._obtain()
             try:
@@ -279,6 +311,7 @@ class DecoderPool:
                 raise
             self._give(decoder)
             return answer
+        self._poison[key] = death
         raise DecodeError(death)
 
     def _take(self) -> _Decoder | None:

@@ -9,6 +9,7 @@ through the decoder's pipe.
 
 import mmap
 import os
+import time
 import weakref
 from typing import Any
 
@@ -18,6 +19,9 @@ try:
     import fcntl
 except ImportError:  # Windows: the pipe is used
     fcntl = None  # type: ignore[assignment]
+
+
+MAX_DEATHS, DEATHS_WITHIN_S = 5, 60.0
 
 
 class SharedVolume:
@@ -42,7 +46,16 @@ class SharedVolume:
             self.close()
             raise
         self.array = np.frombuffer(pages, dtype).reshape(shape)
+        self._deaths: list[float] = []
+        self.stopped = False
+        """Whether its frames killed so many decoders that no more are risked."""
         self.slice_bytes = size_bytes // shape[0]
+
+    def count_death(self) -> None:
+        """A decoder died over one of the frames; too many in a row stop the series."""
+        now = time.monotonic()
+        self._deaths = [then for then in self._deaths if now - then < DEATHS_WITHIN_S] + [now]
+        self.stopped = self.stopped or len(self._deaths) >= MAX_DEATHS
 
     @property
     def usable(self) -> bool:
