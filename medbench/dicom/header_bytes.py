@@ -13,6 +13,8 @@ from medbench.dicom.guard import MAX_FRAGMENTS, Header
 KEPT_TAGS = frozenset(
     value for name, value in vars(tags).items() if name.isupper() and isinstance(value, int)
 )
+_ORDERED = tuple(sorted(KEPT_TAGS))
+_SHARED_TAGS = {tag: tag for tag in KEPT_TAGS}
 FORMAT = f"2-{sha256_json(sorted(KEPT_TAGS))[:8]}"
 """Names what is stored; raise the number when the guard or the bytes change."""
 
@@ -24,10 +26,12 @@ _VALUE = struct.Struct("<II")
 
 def slim(header: Header, shared: dict[bytes, bytes]) -> Header:
     """Drop what only reading pixels needs; equal values become one object (`shared`)."""
+    found = header.values
+    # tags are taken from our own list, so that 100,000 headers do not hold a number each
     header.values = {
         tag: shared.setdefault(value, value)
-        for tag, value in header.values.items()
-        if tag in KEPT_TAGS
+        for tag in _ORDERED
+        if (value := found.get(tag)) is not None
     }
     header.fragments = _NOWHERE * len(header.fragments)  # how many there are is still asked
     header.offset_table = ()
@@ -90,6 +94,6 @@ def _unpack(path: Path, data: bytes, shared: dict[bytes, bytes]) -> Header | Non
         tag, count = head(data, at)
         at += 8
         value = data[at : at + count]
-        found[tag] = shared.setdefault(value, value)
+        found[_SHARED_TAGS.get(tag, tag)] = shared.setdefault(value, value)
         at += count
     return header if at == len(data) else None
