@@ -147,6 +147,7 @@ def frame_info(
         badges=(*rest.badges, *((badge,) if badge else ())),
         stored_line=(rescale.slope, rescale.intercept) if rescale.lut is None else (1.0, 0.0),
         stored_range=stored_range(form),
+        modality_table=rescale.lut is not None,
     )
 
 

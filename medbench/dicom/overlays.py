@@ -11,15 +11,17 @@ _GROUPS = range(0x6000, 0x6020, 2)
 
 
 def overlay_planes(
-    dataset: Any, frame: int, raw_pixels: Callable[[], np.ndarray | None], bits_stored: int
-) -> tuple[tuple[OverlayPlane, ...], tuple[str, ...]]:
+    dataset: Any, frame: int, raw_pixels: Callable[[], np.ndarray | None], bits_stored: int,
+    size: tuple[int, int] | None = None,
+) -> tuple[tuple[OverlayPlane, ...], tuple[str, ...]]:  # fmt: skip
     """Planes of one frame, placed on the image, and warnings.
 
-    ``raw_pixels`` gives the unmasked cells of the frame for the retired overlays that live in
-    unused bits; it is asked only where there is one.
+    ``size`` is the image's (rows, columns) where the data set is no image. ``raw_pixels`` gives the
+    unmasked cells of the frame for the retired overlays that live in unused bits; it is asked only
+    where there is one.
     """
     planes, warnings = [], []
-    image = int(dataset.get("Rows") or 0), int(dataset.get("Columns") or 0)
+    image = size or (int(dataset.get("Rows") or 0), int(dataset.get("Columns") or 0))
     for group in _GROUPS:
         if _value(dataset, group, 0x10) is None:
             continue
@@ -38,6 +40,11 @@ def overlay_planes(
                          int(mask.sum()))
         )  # fmt: skip
     return tuple(planes), tuple(warnings)
+
+
+def activated_groups(dataset: Any) -> frozenset[str]:
+    """Overlay groups a presentation state switches on (PS3.3 C.11.7)."""
+    return frozenset(f"{g:04X}" for g in _GROUPS if _value(dataset, g, 0x1001) is not None)
 
 
 def _one(

@@ -6,6 +6,7 @@ from typing import Any
 
 from medbench.base.errors import BadInputError
 from medbench.dicom.dataset import damage_named, read_dataset
+from medbench.dicom.overlays import activated_groups, overlay_planes
 from medbench.dicom.shutter import read_shutter
 from medbench.dicom.voi import Rescale, line, lut_item, voi_alternatives
 from medbench.domain.image import (
@@ -23,9 +24,15 @@ GRAYSCALE, COLOUR = "1.2.840.10008.5.1.4.1.1.11.1", "1.2.840.10008.5.1.4.1.1.11.
 
 @dataclass(frozen=True)
 class _VoiRule:
-    images: frozenset[str]
-    """SOP Instance UIDs; empty = all."""
+    images: tuple[tuple[str, frozenset[int]], ...]
+    """SOP Instance UIDs with frame numbers from 1, none = all frames; empty = all images."""
     voi: Voi
+
+    def holds(self, uid: str, frame: int) -> bool:
+        """Whether it is for this frame, counted from 0."""
+        return not self.images or any(
+            uid == image and (not frames or frame + 1 in frames) for image, frames in self.images
+        )
 
 
 @dataclass(frozen=True)
@@ -83,7 +90,7 @@ def _state(dataset: Any) -> PresentationState:
     for item in dataset.get("SoftcopyVOILUTSequence") or ():
         found, _ = voi_alternatives(item, signed_input=signed)
         if found:
-            rules.append(_VoiRule(_referenced(item), found[0]))
+            rules.append(_VoiRule(_referenced_frames(item), found[0]))
     shape = str(dataset.get("PresentationLUTShape", "") or "").strip()
     return PresentationState(
         label=str(dataset.get("ContentDescription") or dataset.get("ContentLabel") or ""),
@@ -103,14 +110,26 @@ def _referenced(item: Any) -> frozenset[str]:
     return frozenset(str(i.ReferencedSOPInstanceUID) for i in found)
 
 
+def _referenced_frames(item: Any) -> tuple[tuple[str, frozenset[int]], ...]:
+    found = []
+    for image in item.get("ReferencedImageSequence") or ():
+        frames = image.get("ReferencedFrameNumber")
+        numbers = [] if frames in (None, "") else frames
+        numbers = [numbers] if isinstance(numbers, (int, str)) else list(numbers)
+        found.append((str(image.ReferencedSOPInstanceUID), frozenset(int(n) for n in numbers)))
+    return tuple(found)
+
+
 def apply_presentation(
     info: FrameInfo, state: PresentationState, sop_instance_uid: str, size: tuple[int, int],
-    *, graphics_only: bool = False,
+    *, graphics_only: bool = False, frame: int = 0,
 ) -> FrameInfo:  # fmt: skip
     """The frame as the state wants it: its own VOI, polarity, shutter and turn are replaced (T36).
 
     What the state leaves out is identity, not the image's own value. ``graphics_only`` keeps the
-    image's transformations and adds the drawings. ``size`` is (rows, columns).
+    image's transformations and adds the drawings. ``size`` is (rows, columns), ``frame`` counts
+    from 0. Overlay planes of the image are shown where the state activates them (C.11.7), together
+    with the state's own.
 
     Raises
     ------
@@ -125,10 +144,20 @@ def apply_presentation(
     )  # fmt: skip
     if graphics_only:
         return replace(info, graphics=drawings)
-    rule = next((r.voi for r in state.rules if not r.images or sop_instance_uid in r.images), None)
+    rule = next((r.voi for r in state.rules if r.holds(sop_instance_uid, frame)), None)
+    active = activated_groups(state.dataset)
+    own, warnings = overlay_planes(state.dataset, frame, lambda: None, 0, size)
+    replaced = {plane.group for plane in own}
+    kept = (o for o in info.overlays if o.group in active and o.group not in replaced)
+    if state.dataset.get("PresentationLUTSequence"):
+        warnings = (*warnings, "the state's presentation table is not applied")
+    voi, words = _in_image_units(rule, state.rescale, info)
     return replace(
         info,
-        vois=(_in_image_units(rule, state.rescale, info),),
+        vois=(voi,),
+        overlays=(*own, *kept),
+        pixel_aspect=_displayed_aspect(state.dataset, info.pixel_aspect),
+        warnings=(*info.warnings, *warnings, *((words,) if words else ())),
         inverted=state.inverse,
         shutter=state.shutter(*size),
         graphics=drawings,
@@ -138,23 +167,39 @@ def apply_presentation(
     )
 
 
-def _in_image_units(rule: Voi | None, rescale: Rescale | None, info: FrameInfo) -> Voi:
-    """The state's window, moved to the modality units the voxels are in."""
+def _in_image_units(rule: Voi | None, rescale: Rescale | None, info: FrameInfo) -> tuple[Voi, str]:
+    """The state's window, moved to the modality units the voxels are in; and a warning."""
     own_slope, own_intercept = info.stored_line
     if rescale is not None and rescale.lut is not None:
-        return rescale.lut  # a table on stored values; a window on top of it is not combined
+        table = rescale.lut
+        if info.modality_table:  # the image's own table, which the values have been through
+            if rule is not None:
+                return rule, ""
+            low, high = float(table.data.min()), float(table.data.max())
+            return VoiWindow((low + high) / 2, high - low, VoiFunction.LINEAR_EXACT, "table"), ""
+        words = "the state's window is left out beside its modality table"
+        return table, words if rule is not None else ""
     slope, intercept = (rescale.slope, rescale.intercept) if rescale is not None else (1.0, 0.0)
     if rule is None:  # the whole range of modality values the bits allow
         low, high = (v * slope + intercept for v in info.stored_range)
         span = high - low
         rule = VoiWindow((low + high) / 2, abs(span), VoiFunction.LINEAR_EXACT, "identity")
-    if isinstance(rule, VoiLut):
-        return rule
-    if (slope, intercept) == (own_slope, own_intercept):
-        return rule
+    if isinstance(rule, VoiLut) or (slope, intercept) == (own_slope, own_intercept):
+        return rule, ""
     scale = own_slope / slope
     centre = (rule.center - intercept) * scale + own_intercept
-    return VoiWindow(centre, rule.width * abs(scale), VoiFunction.LINEAR_EXACT, rule.explanation)
+    width = rule.width * abs(scale)
+    return VoiWindow(centre, width, VoiFunction.LINEAR_EXACT, rule.explanation), ""
+
+
+def _displayed_aspect(dataset: Any, own: tuple[float, float] | None) -> tuple[float, float] | None:
+    """(vertical, horizontal) size of a pixel as the state says, else the image's (C.10.4)."""
+    for area in dataset.get("DisplayedAreaSelectionSequence") or ():
+        ratio = area.get("PresentationPixelSpacing") or area.get("PresentationPixelAspectRatio")
+        if ratio is not None and len(ratio) == 2 and min(float(v) for v in ratio) > 0:
+            vertical, horizontal = (float(v) for v in ratio)
+            return None if vertical == horizontal else (vertical, horizontal)
+    return own
 
 
 def _graphics(dataset: Any) -> list[tuple[frozenset[str], GraphicObject]]:

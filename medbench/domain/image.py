@@ -263,6 +263,8 @@ class FrameInfo:
     """Slope and intercept that led from stored to modality values."""
     stored_range: tuple[float, float] = (0.0, 255.0)
     """Stored values the bits allow."""
+    modality_table: bool = False
+    """Whether a Modality LUT led to the modality values instead of the line."""
     warnings: tuple[str, ...] = ()
 
 

@@ -108,3 +108,23 @@ def final_picture(
     native = compose(values, info, voi, inverted=inverted, overlays=overlays, shutter=shutter)
     square = stretched(native, info.pixel_aspect)
     return oriented(square, info.rotation_deg, flip_horizontal=info.flip_horizontal)
+
+
+def shown_place(
+    row: float, column: float, size: tuple[int, int], info: FrameInfo
+) -> tuple[float, float]:
+    """(row, column) in `final_picture` of a place in the frame; pixel centres at whole numbers.
+
+    ``size`` is the frame's (rows, columns).
+    """
+    rows, columns = (float(n) for n in size)
+    r, c = row + 0.5, column + 0.5
+    if info.pixel_aspect is not None:
+        vertical, horizontal = info.pixel_aspect
+        tall, wide = max(1.0, vertical / horizontal), max(1.0, horizontal / vertical)
+        r, c, rows, columns = r * tall, c * wide, rows * tall, columns * wide
+    for _ in range(info.rotation_deg // 90 % 4):
+        r, c, rows, columns = c, rows - r, columns, rows
+    if info.flip_horizontal:
+        c = columns - c
+    return r - 0.5, c - 0.5

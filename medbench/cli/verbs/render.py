@@ -6,6 +6,7 @@ from typing import Any
 
 from medbench.base.atomic import atomic_file
 from medbench.base.errors import BadInputError
+from medbench.cli.drawing import drawn
 from medbench.cli.options import add_opening, opened_studies
 from medbench.dicom.presentation import apply_presentation, read_presentation
 from medbench.domain.image import DisplayKind, DisplaySet, Voi, VoiWindow
@@ -64,7 +65,14 @@ def _write(args: argparse.Namespace, display: DisplaySet) -> dict[str, Any]:
         state = read_presentation(args.presentation)
         uid = display.frames[frame].sop_instance_uid
         size = values.shape[0], values.shape[1]
-        info = apply_presentation(info, state, uid, size, graphics_only=args.graphics_only)
+        info = apply_presentation(
+            info,
+            state,
+            uid,
+            size,
+            graphics_only=args.graphics_only,
+            frame=display.frames[frame].frame,
+        )
     voi: Voi | None = None
     if not display.colour:
         if args.window:
@@ -80,6 +88,7 @@ def _write(args: argparse.Namespace, display: DisplaySet) -> dict[str, Any]:
     picture = final_picture(
         values, info, voi, overlays=not args.no_overlays, shutter=not args.no_shutter
     )
+    picture = drawn(picture, info, (values.shape[0], values.shape[1]))
     atomic_file(args.out, lambda path: Image.fromarray(picture).save(path, format="PNG"))
     window = [voi.center, voi.width] if isinstance(voi, VoiWindow) else None
     return {
