@@ -3,9 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
-from PySide6.QtGui import QAction, QActionGroup
-from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QAction, QActionGroup, QResizeEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QMenu,
+    QSizePolicy,
+    QToolButton,
+    QWidget,
+)
 
 from medbench.imaging.signals import SignalFilter
 from medbench.ui.review.ecg.layouts import Layout
@@ -14,6 +22,7 @@ from medbench.ui.theme.icons import set_icon
 from medbench.ui.widgets import SegmentedControl
 
 LOW_HZ, HIGH_HZ, NOTCH_HZ = (None, 0.05, 0.5), (None, 40.0, 100.0, 150.0), (None, 50.0, 60.0)
+_LEAST_PX, _WITH_LOOK_PX, _WITH_SIZE_PX = 560, 720, 860
 SIZES = (0.5, 0.75, 1.0, 1.5, 2.0)
 
 
@@ -50,9 +59,10 @@ class WaveformBar(QFrame):
         self._filter = SignalFilter()
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 2, 8, 2)
-        row.setSpacing(8)
+        row.setSpacing(6)
         self.group = self._combo(self.tr("Group of channels"))
         self.group.setMaximumWidth(150)
+        self.group.setMinimumWidth(72)
         self.layout_box = self._combo(self.tr("Layout"))
         self.layout_box.setMaximumWidth(150)
         self.filter_button = self._button("signal", self.tr("Filter"))
@@ -82,9 +92,12 @@ class WaveformBar(QFrame):
         for share in SIZES:
             words = self.tr("{0} % size").format(f"{share * 100:g}")
             self.size_box.addItem(self.tr("Real size") if share == 1 else words, share)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.look = SegmentedControl(
             [("paper", self.tr("Paper")), ("dark", self.tr("Dark"))], self.tr("Look")
         )
+        self.speed.setMinimumWidth(102)
+        self.gain.setMinimumWidth(112)
         for box in (self.speed, self.gain, self.size_box):
             row.addWidget(box)
         row.addWidget(self.look)
@@ -96,6 +109,15 @@ class WaveformBar(QFrame):
         self.look.changed.connect(self.look_chosen)
         self.marks.toggled.connect(self.marks_toggled)
         self.statements.toggled.connect(self.statements_toggled)
+
+    def minimumSizeHint(self) -> QSize:
+        """Narrow places fold what the mouse and keys do as well."""
+        return QSize(_LEAST_PX, self.height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.size_box.setVisible(event.size().width() >= _WITH_SIZE_PX)
+        self.look.setVisible(event.size().width() >= _WITH_LOOK_PX)
 
     def _combo(self, name: str) -> QComboBox:
         box = QComboBox()

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from medbench.imaging.signals import round_step
 from medbench.ui.review.ecg import words
-from medbench.ui.review.ecg.painting import font, polygon, write
+from medbench.ui.review.ecg.painting import draw_trace, font, write
 from medbench.ui.review.ecg.source import TraceSource
 from medbench.ui.theme.current import current
 
@@ -150,13 +150,9 @@ class RecordStrip(QWidget):
         x = area.left() + (np.repeat(np.arange(bins), 2) + 0.5) / bins * area.width()
         y = (found.T.reshape(-1).astype(np.float64) - low) / tall
         y = area.bottom() - 5 - np.clip(y, -0.05, 1.05) * (area.height() - 10)
-        painter.setPen(QPen(QColor(current().text), 1))
         painter.save()
         painter.setClipRect(area)
-        there = np.isfinite(y)
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], there.view(np.int8), [0]])))
-        for begin, end in zip(edges[::2], edges[1::2], strict=True):
-            painter.drawPolyline(polygon(x[begin:end], y[begin:end]))
+        draw_trace(painter, x, y, current().text, 1.0)
         painter.restore()
 
     def _paint_axis(self, painter: QPainter, area: QRectF) -> None:

@@ -13,14 +13,13 @@ from PySide6.QtGui import (
     QPainter,
     QPen,
     QPixmap,
-    QPolygonF,
 )
-from shiboken6 import VoidPtr
+from shiboken6 import wrapInstance
 
 from medbench.ui.review.ecg.scale import PULSE_MV, PULSE_S, PaperScale
 from medbench.ui.theme.tokens import TracePaper
 
-_FINEST_PX = 2.4
+_FINEST_PX = 2.0
 """Millimetre lines closer than this would be a grey area."""
 TRACE_PX = 1.25
 
@@ -63,32 +62,29 @@ def grid_pixmap(
     return picture
 
 
-def polygon(x: NDArray[np.float64], y: NDArray[np.float64]) -> QPolygonF:
-    """Points as a polygon, written into its memory at once (a point at a time is 20 x slower)."""
-    found = QPolygonF()
-    found.resize(len(x))
-    if len(x):
-        data: Any = found.data()
-        pointer: Any = VoidPtr  # its stub knows one argument of three
-        memory = pointer(data, len(x) * 16, True)
-        points = np.frombuffer(memory, np.float64).reshape(len(x), 2)
-        points[:, 0], points[:, 1] = x, y
-    return found
-
-
 def draw_trace(
-    painter: QPainter, x: NDArray[np.float64], y: NDArray[np.float64], colour: str
-) -> None:
-    """A line through the points; NaN in ``y`` interrupts it, a lone point is a dot."""
-    painter.setPen(QPen(QColor(colour), TRACE_PX, c=Qt.PenCapStyle.RoundCap,
-                        j=Qt.PenJoinStyle.RoundJoin))  # fmt: skip
+    painter: QPainter, x: NDArray[np.float64], y: NDArray[np.float64], colour: str,
+    width: float = TRACE_PX,
+) -> None:  # fmt: skip
+    """A line through the points; NaN in ``y`` interrupts it, a lone point is a dot.
+
+    Single lines without caps: Qt draws them 15 x faster than one polyline with round joins.
+    """
     there = np.isfinite(y)
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], there.view(np.int8), [0]])))
-    for begin, end in zip(edges[::2], edges[1::2], strict=True):
-        if end - begin == 1:
-            painter.drawPoint(QPointF(x[begin], y[begin]))
-        else:
-            painter.drawPolyline(polygon(x[begin:end], y[begin:end]))
+    both = there[:-1] & there[1:]
+    ends = np.stack([x[:-1], y[:-1], x[1:], y[1:]], axis=1)[both]
+    painter.setPen(QPen(QColor(colour), width, c=Qt.PenCapStyle.FlatCap))
+    if len(ends):
+        lines = np.ascontiguousarray(ends)
+        first: Any = wrapInstance(lines.ctypes.data, QLineF)  # the array is four doubles a line
+        draw: Any = painter.drawLines
+        draw(first, len(lines))
+    alone = there.copy()
+    alone[:-1] &= ~both
+    alone[1:] &= ~both
+    painter.setPen(QPen(QColor(colour), width, c=Qt.PenCapStyle.RoundCap))
+    for at in np.flatnonzero(alone):
+        painter.drawPoint(QPointF(x[at], y[at]))
 
 
 def draw_pulse(

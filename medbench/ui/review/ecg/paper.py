@@ -153,7 +153,8 @@ class PaperView(PaperPage):
             low, high = np.searchsorted(seconds, [begin, end])
             left, right = self.strip_px(strip)
             base = self.baseline_px(strip.row)
-            reach = 0.44 * min(self.row_mm, 26.0) * scale.px_per_mm
+            above = min(18.0, 0.46 * self.row_mm) * scale.px_per_mm
+            reach = min(11.0, 0.42 * self.row_mm) * scale.px_per_mm
             taken = left + 34.0  # the lead's name stands there
             for second, text in waveform.marks[low:high]:
                 x = left + (second - begin) * scale.px_per_s
@@ -162,8 +163,8 @@ class PaperView(PaperPage):
                 if x < taken or x + advance(text, 11) > right:
                     continue  # a tick without its text: there is no room for it
                 painter.setPen(QPen(QColor(colours.mark), 1, Qt.PenStyle.DotLine))
-                painter.drawLine(QPointF(x, base - reach + 4), QPointF(x, base + reach))
-                taken = x + 10 + write(painter, x, base - reach + 1, text, colours.mark, 11)
+                painter.drawLine(QPointF(x, base - above + 4), QPointF(x, base + reach))
+                taken = x + 10 + write(painter, x, base - above + 1, text, colours.mark, 11)
 
     def _paint_corners(self, painter: QPainter, waveform: Waveform) -> None:
         colours, area = TRACE_PAPERS[self.look], QRectF(self.rect())
