@@ -60,6 +60,30 @@ class FramePlanes:
         return bool(self.planes) and all(plane is not None for plane in self.planes)
 
 
+def planes_json(planes: FramePlanes) -> list[Any]:
+    """JSON value of planes, for the index of known files."""
+    placed = [
+        None if p is None else [p.position_mm, p.orientation, p.spacing_mm, p.key]
+        for p in planes.planes
+    ]
+    moments = [[m.temporal, m.phase_percent, m.dimensions, m.in_stack] for m in planes.moments]
+    return [placed, moments, planes.warnings]
+
+
+def planes_from_json(value: Any) -> FramePlanes:
+    """Planes again; raises `ValueError` or `TypeError` where the value is none of `planes_json`."""
+    placed, moments, warnings = value
+    return FramePlanes(
+        [None if p is None else FramePlane(*_tuples(p)) for p in placed],
+        [FrameMoment(*_tuples(m)) for m in moments],
+        tuple(str(w) for w in warnings),
+    )
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(v) for v in value) if isinstance(value, list) else value
+
+
 def frame_planes(path: Path, frames: int) -> FramePlanes | None:
     """Position, orientation, spacing and time of each frame; None when there are no groups.
 

@@ -10,6 +10,7 @@ import struct
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from medbench.base.errors import BadInputError, IncompleteError, NotDicomError
 from medbench.dicom.file_head import (
@@ -58,6 +59,8 @@ class Header:
     warnings: list[str] = field(default_factory=list)
     items: int = 0
     """Sequence items at all depths: what parsing the data set will cost."""
+    planes: Any = None
+    """`frame_groups.FramePlanes` of an enhanced object once they were read; () = it has none."""
 
     @property
     def compressed(self) -> bool:

@@ -3,6 +3,7 @@
 Only the tags of `medbench.dicom.tags` are kept. Fixed fields by struct, no pickle.
 """
 
+import json
 import struct
 from pathlib import Path
 
@@ -15,7 +16,7 @@ KEPT_TAGS = frozenset(
 )
 _ORDERED = tuple(sorted(KEPT_TAGS))
 _SHARED_TAGS = {tag: tag for tag in KEPT_TAGS}
-FORMAT = f"2-{sha256_json(sorted(KEPT_TAGS))[:8]}"
+FORMAT = f"3-{sha256_json(sorted(KEPT_TAGS))[:8]}"
 """Names what is stored; raise the number when the guard or the bytes change."""
 
 _HEADER, _REASON = b"H", b"R"
@@ -59,6 +60,10 @@ def pack(found: Header | str) -> bytes:
         parts += [struct.pack("<I", len(text)), text]
     for tag, value in found.values.items():
         parts += [_VALUE.pack(tag, len(value)), value]
+    if found.planes is not None:
+        from medbench.dicom.frame_groups import planes_json  # brings pydicom; not for the start
+
+        parts.append(json.dumps(planes_json(found.planes) if found.planes else []).encode())
     return b"".join(parts)
 
 
@@ -68,7 +73,7 @@ def unpack(path: Path, data: bytes, shared: dict[bytes, bytes]) -> Header | str 
         if data[:1] == _REASON:
             return data[1:].decode()
         return _unpack(path, data, shared) if data[:1] == _HEADER else None
-    except (struct.error, UnicodeDecodeError):
+    except (struct.error, ValueError, TypeError):  # ValueError: no JSON, no text
         return None
 
 
@@ -96,4 +101,9 @@ def _unpack(path: Path, data: bytes, shared: dict[bytes, bytes]) -> Header | Non
         value = data[at : at + count]
         found[_SHARED_TAGS.get(tag, tag)] = shared.setdefault(value, value)
         at += count
-    return header if at == len(data) else None
+    if at < len(data):
+        from medbench.dicom.frame_groups import planes_from_json
+
+        stored = json.loads(data[at:])
+        header.planes = planes_from_json(stored) if stored else ()
+    return header if at <= len(data) else None

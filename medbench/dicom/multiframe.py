@@ -113,8 +113,9 @@ def multi_frame(parts: list[Header], warnings: tuple[str, ...] = ()) -> Iterator
 
 
 def _planes(header: Header, frames: int) -> FramePlanes | None:
-    groups = tags.PER_FRAME_FUNCTIONAL_GROUPS in header.sequences
-    planes = frame_planes(header.path, frames) if groups else None
+    if header.planes is None and tags.PER_FRAME_FUNCTIONAL_GROUPS in header.sequences:
+        header.planes = frame_planes(header.path, frames) or ()  # kept for the index
+    planes = header.planes or None
     return dose_planes(header, frames) if planes is None and frames > 1 else planes
 
 

@@ -82,6 +82,8 @@ class Scanner:
         self._shared: dict[bytes, bytes] = {}
         self._directories: dict[Path, DirectoryReport] = {}
         self._known: Mapping[str, Known] = {}
+        self._enhanced: list[tuple[Header, int, int]] = []
+        """Objects whose frames' planes the index does not hold yet, with their size and time."""
         self._waits = False
 
     def read(self, paths: Iterable[Path]) -> None:
@@ -98,6 +100,11 @@ class Scanner:
     def result(self) -> ScanResult:
         """Studies, what is not shown, and how many files there were."""
         studies = tuple(_studies(self.headers))
+        for header, size, time_ns in self._enhanced:
+            if self._cache is not None and header.planes is not None:
+                row = {header.path.name: (size, time_ns, pack(header))}
+                self._cache.put_many(_absolute(header.path.parent), row)
+        self._enhanced.clear()
         skipped = [self._with_unlisted(item) for item in self.skipped]
         return ScanResult(studies, tuple(skipped), self.files)
 
@@ -130,8 +137,16 @@ class Scanner:
                     if size >= 0 and path in asked
                 },
             )
-        for path, _, _ in batch:
-            self._take(path, found[path])
+        for path, size, time_ns in batch:
+            read = found[path]
+            if (
+                size >= 0
+                and not isinstance(read, str)
+                and read.planes is None
+                and tags.PER_FRAME_FUNCTIONAL_GROUPS in read.sequences
+            ):
+                self._enhanced.append((read, size, time_ns))
+            self._take(path, read)
 
     def _read_all(self, executor: ThreadPoolExecutor, paths: list[Path]) -> list[Header | str]:
         """One after the other while the disk keeps up, with threads once reading means waiting."""

@@ -4,7 +4,9 @@ import sqlite3
 
 import pytest
 
+from medbench.dicom import multiframe
 from medbench.dicom import scan as scan_module
+from medbench.dicom.frame_groups import frame_planes
 from medbench.dicom.header_bytes import pack, slim, unpack
 from medbench.dicom.scan import read_header, scan
 from medbench.registry.header_index import FILE_NAME, HeaderIndex
@@ -34,7 +36,12 @@ def opens(monkeypatch):
         names.append(path.name)
         return read_header(path)
 
+    def parsed(path, frames):
+        names.append(path.name)
+        return frame_planes(path, frames)
+
     monkeypatch.setattr(scan_module, "read_header", counted)
+    monkeypatch.setattr(multiframe, "frame_planes", parsed)
     return names
 
 
