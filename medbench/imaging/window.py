@@ -11,6 +11,7 @@ from medbench.base.paths import resource
 from medbench.domain.image import FrameInfo, Voi, VoiFunction, VoiLut, VoiWindow
 
 Gray = npt.NDArray[np.uint8]
+_FINE_SPAN = 64.0
 _TABLE_FROM_PIXELS = 4096
 _INDEX_UP_TO_PIXELS = 1 << 22
 
@@ -115,7 +116,11 @@ def auto_window(values: npt.NDArray[Any], padding: tuple[float, float] | None = 
     low, high = np.percentile(real, [0.5, 99.5])
     if high <= low:
         low, high = float(real.min()), float(real.max())
-    width = max(1.0, float(high - low) + 1.0)
+    span = float(high - low)
+    if real.dtype.kind == "f" and 0 < span < _FINE_SPAN:
+        # LINEAR cannot be narrower than 1: diffusion maps, doses and uptakes would look flat
+        return VoiWindow(float(low + high) / 2.0, span, VoiFunction.LINEAR_EXACT, "Auto")
+    width = max(1.0, span + 1.0)
     return VoiWindow(float(low + high) / 2.0 + 0.5, width, VoiFunction.LINEAR, "Auto")
 
 

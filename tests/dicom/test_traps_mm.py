@@ -7,6 +7,7 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
+from medbench.cli.main import main
 from medbench.dicom.calibration import pixel_aspect, read_calibration
 from medbench.dicom.pet import read_suv
 from medbench.domain.calibration import MmSource
@@ -105,6 +106,33 @@ def test_T20_units_g_per_ml_and_philips_counts():
     assert read_suv(ds).factor == pytest.approx(2.5 * read_suv(pet()).factor)
     ds.add_new(0x70531000, "DS", "0.0012")
     assert read_suv(ds).factor == pytest.approx(0.0012)
+
+
+def test_T20_the_command_line_scales_each_slice_by_its_own_line(write, tmp_path, capsys):
+    header = pet()
+    for i, slope in enumerate((2.0, 0.5)):
+        write(
+            f"p{i}.dcm", np.full((3, 4), 100, np.uint16), Modality="PT", RescaleSlope=slope,
+            RescaleIntercept=0, ImagePositionPatient=[0, 0, 4.0 * i], PixelSpacing=[2, 2],
+            ImageOrientationPatient=[1, 0, 0, 0, 1, 0],
+            **{key: header[key].value for key in (
+                "CorrectedImage", "Units", "DecayCorrection", "PatientWeight", "SeriesDate",
+                "SeriesTime", "AcquisitionDate", "AcquisitionTime",
+                "RadiopharmaceuticalInformationSequence",
+            )},
+        )  # fmt: skip
+    out = tmp_path / "suv.npy"
+    assert main(["array", str(tmp_path), "--suv", "--out", str(out)]) == 0
+    factor = read_suv(header).factor
+    assert np.load(out)[:, 0, 0] == pytest.approx([200 * factor, 50 * factor], rel=1e-6)
+
+
+def test_T20_the_command_line_refuses_with_the_reason(write, tmp_path, capsys):
+    path = write("p.dcm", np.full((3, 4), 100, np.uint16), Modality="PT", Units="PROPCPS",
+                 CorrectedImage=["ATTN", "DECY"])  # fmt: skip
+    assert main(["array", str(path), "--suv", "--out", str(tmp_path / "suv.npy")]) == 2
+    assert "PROPCPS" in capsys.readouterr().err
+    assert not (tmp_path / "suv.npy").exists()
 
 
 def test_T20_other_modalities_have_no_uptake():

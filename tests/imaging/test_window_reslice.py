@@ -142,3 +142,13 @@ def test_features_do_not_see_exposure():
     assert one == pytest.approx(two, abs=1e-3)
     _, flat = image_features(np.zeros((10, 10)))
     assert np.isfinite(flat).all()
+
+
+def test_small_quantities_fill_the_whole_range_of_grey():
+    values = np.linspace(0.0, 0.003, 10_000, dtype=np.float32).reshape(100, 100)
+    window = auto_window(values)
+    assert window.width == pytest.approx(0.003, rel=0.02)
+    grey = apply_voi(values, window)
+    assert grey.min() == 0
+    assert grey.max() == 255
+    assert grey.std() > 60
