@@ -28,9 +28,9 @@ def register_commands(workspace: "ReviewWorkspace") -> None:
         (tools.invert, translate("Review", "Invert"), view, "I", "contrast", ""),
         (tools.rotate_right, translate("Review", "Rotate right"), view, "R", "rotate-cw", ""),
         (tools.rotate_left, translate("Review", "Rotate left"), view, "L", "rotate-ccw", ""),
-        (tools.flip_horizontal, translate("Review", "Flip left to right"), view, "H",
+        (tools.flip_horizontal, translate("Review", "Flip left-right"), view, "H",
          "flip-horizontal", ""),
-        (tools.flip_vertical, translate("Review", "Flip top to bottom"), view, "V",
+        (tools.flip_vertical, translate("Review", "Flip top-bottom"), view, "V",
          "flip-vertical", ""),
         (workspace.toggle_mpr, translate("Review", "Planes"), view, "M", "layout-grid",
          translate("Review", "Stack or three planes")),
@@ -51,7 +51,7 @@ def register_commands(workspace: "ReviewWorkspace") -> None:
         (tools.toggle_texts, translate("Review", "Corner texts"), view, "T", "text",
          translate("Review", "Show or hide the texts in the corners")),
         (workspace.run_ai, translate("Review", "Run AI"), ai, "Ctrl+R", "brain", ""),
-        (tools.toggle_overlay, translate("Review", "Overlay"), ai, "O", "eye",
+        (tools.toggle_overlay, translate("Review", "AI overlay"), ai, "O", "eye",
          translate("Review", "Show or hide the attribution overlay")),
     ]  # fmt: skip
     registry = workspace.actions_registry

@@ -118,7 +118,7 @@ QTabWidget::pane {{ border: 0; border-top: 1px solid {t.divider}; }}
 QSlider::groove:horizontal {{ height: 4px; background: {t.track}; border-radius: 2px; }}
 QSlider::sub-page:horizontal {{ background: {t.accent}; border-radius: 2px; }}
 QSlider::handle:horizontal {{ width: 14px; margin: -5px 0; border-radius: 7px;
-  background: {t.strong}; border: 2px solid {t.accent_fill}; }}
+  background: {t.on_accent}; border: 2px solid {t.accent_fill}; }}
 QSlider:focus {{ border: 1px solid {t.accent}; border-radius: 4px; }}
 QSlider::sub-page:horizontal:disabled, QSlider::handle:horizontal:disabled
   {{ background: {t.divider}; border-color: {t.divider}; }}
