@@ -239,7 +239,7 @@ def test_gaps_and_other_units(open_record, tmp_path, app):
     )
     paper = view.paper
     image = picture(paper)
-    dark = ink(image, TRACE_PAPERS["paper"].trace, 200)
+    dark = ink(image, TRACE_PAPERS["paper"].trace, 330)
     left, _ = paper.strip_px(paper.strips[0])
     px = paper.scale.px_per_s
     for row in (0, 1):

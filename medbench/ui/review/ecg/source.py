@@ -75,7 +75,7 @@ class TraceSource(QObject):
                 self.ranges, self.overview = found
                 self.changed.emit()
 
-        self._shelf.compute("overview", work, done, self.failed.emit)
+        self._shelf.compute("overview", work, done, self._tell)
 
     def warm_up(self) -> None:
         """Load the filters before they are asked for: the first time takes a second."""
@@ -86,7 +86,7 @@ class TraceSource(QObject):
         def done(_found: object) -> None:
             """Nothing to show."""
 
-        self._shelf.compute("warm", work, done, self.failed.emit)
+        self._shelf.compute("warm", work, done, self._tell)
 
     def set_filter(self, chosen: SignalFilter) -> None:
         """Another filter."""
@@ -164,7 +164,11 @@ class TraceSource(QObject):
 
         self._shelf.compute("filter", work, done, self._filter_failed)
 
+    def _tell(self, sentence: str) -> None:
+        if sentence:  # empty: dropped, since something newer was asked for
+            self.failed.emit(sentence)
+
     def _filter_failed(self, sentence: str) -> None:
-        self._wanted = None
-        if sentence:
+        if sentence:  # empty: dropped, since a newer part is asked for
+            self._wanted = None
             self.failed.emit(sentence)
