@@ -7,6 +7,9 @@ import numpy as np
 
 from medbench.domain.image import Voi, VoiFunction, VoiLut, VoiWindow
 
+_MAX_LUTS = 64
+"""VOI LUTs offered; a file with thousands means no reader any good."""
+
 
 @dataclass(frozen=True, eq=False)
 class Rescale:
@@ -103,7 +106,8 @@ def voi_alternatives(source: Any, *, signed_input: bool) -> tuple[tuple[Voi, ...
             warnings.append("a window narrower than 1 was widened to 1")
             width = 1.0
         found.append(VoiWindow(center, width, function, str(texts[i]) if i < len(texts) else ""))
-    luts = (lut_item(i, signed_input=signed_input) for i in source.get("VOILUTSequence") or ())
+    stored = (source.get("VOILUTSequence") or ())[:_MAX_LUTS]
+    luts = (lut_item(i, signed_input=signed_input) for i in stored)
     found.extend(lut for lut in luts if lut is not None)
     return tuple(found), tuple(warnings)
 

@@ -58,7 +58,8 @@ def run(seconds: float, seed: int, control: bool = False, *, count: int | None =
         if left != ["mutant.dcm", "warm.dcm"]:
             result.failures.append(f"something was written beside the source: {left}")
     result.figures = {
-        "files": tally.total(), "outcomes": dict(tally), "files_per_s": round(tally.total() / spent, 1),
+        "files": tally.total(), "outcomes": dict(tally),
+        "files_per_s": round(tally.total() / spent, 1),
         "slowest_s": slowest, "app_peak_mib": app, "decoder_peak_mib": decoder,
         "decoder_deaths": deaths,
     }  # fmt: skip

@@ -17,6 +17,8 @@ from typing import Any, Self
 
 import psutil
 
+from tests.campaigns.opener import peak_mib
+
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 60.0
 CHILD_ADDRESS_BYTES = 8 << 30
@@ -49,11 +51,11 @@ def command_line(run: Run, description: str) -> None:
     parser.add_argument("--seed", type=int, default=int(time.time()) & 0xFFFF)
     parser.add_argument("--control", action="store_true", help="the broken variant: it must fail")
     args = parser.parse_args()
-    print(f"seed {args.seed}", file=sys.stderr, flush=True)
+    sys.stderr.write(f"seed {args.seed}\n")
     result = run(args.minutes * 60, args.seed, args.control)
     words = {"passed": result.passed, **vars(result)}
     words["failures"] = result.failures[:40]
-    print(json.dumps(words, indent=1, default=str))
+    sys.stdout.write(json.dumps(words, indent=1, default=str) + "\n")
     sys.exit(int(result.passed == args.control))
 
 
@@ -65,6 +67,7 @@ class Answer:
     """shown, reason, untyped, death, hang"""
     detail: str = ""
     seconds: float = 0.0
+    cpu_s: float = 0.0
     app_mib: float = 0.0
     decoder_mib: float = 0.0
     decoder_deaths: int = 0
@@ -109,8 +112,9 @@ class Child:
         except BrokenPipeError:
             line = b""
         if line is None:
+            peak, waited = peak_mib(process.pid), f"no answer within {self.limit_s:g} s"
             self.stop()
-            return Answer("hang", f"no answer within {self.limit_s:g} s", self.limit_s)
+            return Answer("hang", waited, self.limit_s, self.limit_s, peak)
         if not line:
             code = process.wait()
             tail = (self.folder.with_suffix(".log")).read_text(errors="replace")[-400:]

@@ -40,7 +40,7 @@ def whole_paths() -> tuple[Path, ...]:
             tiny = "TINY_ALPHA" in path.parts and path.name != "DICOMDIR"
             if not path.is_file() or path.name in NOT_WHOLE or tiny:
                 continue
-            dicom = path.suffix == ".dcm" or path.suffix == "" and path.name != "README"
+            dicom = path.suffix == ".dcm" or (path.suffix == "" and path.name != "README")
             if dicom and 200 <= path.stat().st_size <= MAX_BYTES:
                 found.append(path)
     return tuple(found)

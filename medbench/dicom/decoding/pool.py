@@ -67,7 +67,8 @@ class _DeathError(Exception):
 class _Decoder:
     """One process and its socket."""
 
-    def __init__(self) -> None:
+    def __init__(self, start_deadline_s: float) -> None:
+        self.start_deadline_s = start_deadline_s
         self.wire, child = socket.socketpair()
         self.link = Connection(os.dup(self.wire.fileno()))
         environment = {
@@ -116,7 +117,7 @@ class _Decoder:
     def wait_ready(self) -> None:
         """Until its libraries are loaded."""
         if not self._ready:
-            self._receive(self.link, START_DEADLINE_S)
+            self._receive(self.link, self.start_deadline_s)
             self._ready = True
 
     def _send(self, request: dict[str, Any]) -> None:
@@ -166,7 +167,11 @@ class DecoderPool:
     Close it, or use it as a context manager.
     """
 
-    def __init__(self, processes: int | None = None, *, deadline_s: float = DEADLINE_S) -> None:
+    def __init__(
+        self, processes: int | None = None, *, deadline_s: float = DEADLINE_S,
+        start_deadline_s: float = START_DEADLINE_S,
+    ) -> None:  # fmt: skip
+        self.start_deadline_s = start_deadline_s
         self.size = processes or max(1, min(os.cpu_count() or 1, MAX_PROCESSES))
         self.deadline_s = deadline_s
         self._idle: queue.LifoQueue[_Decoder | None] = queue.LifoQueue()
@@ -328,7 +333,7 @@ class DecoderPool:
         if decoder is not None:
             return decoder
         try:
-            return _Decoder()
+            return _Decoder(self.start_deadline_s)
         except BaseException:
             self._idle.put(None)
             raise
