@@ -18,9 +18,10 @@ from medbench.dicom.secondary import PICTURE_SUFFIXES, wrap_picture
 from medbench.domain.image import Instance, ScanResult, Series, Skipped, Study
 from medbench.formats.archive import Member, is_archive, other_archive, stem_of, unpack
 from medbench.formats.volumes import is_volume, volume_study
-from medbench.formats.wfdb import HEADER_SUFFIX, header_of, wfdb_study
+from medbench.formats.wfdb import header_of, wfdb_study
 from medbench.formats.wfdb import SUFFIXES as RECORD_SUFFIXES
-from medbench.formats.wfdb_header import read_record_header
+from medbench.formats.wfdb_header import HEADER_SUFFIX, read_record_header
+from medbench.formats.wfdb_members import record_folders
 
 
 @dataclass
@@ -154,7 +155,10 @@ def _find(paths: Iterable[Path], context: Context) -> ScanResult:
     found = scanner.result()
     studies, skipped = list(found.studies), []
     companions: set[Path] = set()
-    for item in found.skipped:
+    inside = {s.path: members[s.path] for s in found.skipped if s.path in members}
+    moved = record_folders(inside, context.scratch)
+    members |= {new: members[old] for old, new in moved.items()}
+    for item in (replace(s, path=moved.get(s.path, s.path)) for s in found.skipped):
         if item.path in companions:
             continue
         kind = next((k for k in _KINDS if k.accepts(item.path)), None)

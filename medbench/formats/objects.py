@@ -14,7 +14,8 @@ from medbench.dicom.document import DOCUMENT_CLASSES, read_document
 from medbench.dicom.report import read_report
 from medbench.dicom.waveform import read_waveforms
 from medbench.domain.image import DisplayKind, DisplaySet
-from medbench.formats.wfdb import HEADER_SUFFIX, read_wfdb
+from medbench.formats.wfdb import read_wfdb
+from medbench.formats.wfdb_header import HEADER_SUFFIX
 
 Reader = Callable[[Path, DecoderPool | None], Any]
 

@@ -13,10 +13,15 @@ from medbench.dicom.waveform import lead_name
 from medbench.domain.image import DisplayKind, DisplaySet, FrameRef, Instance, Series, Study
 from medbench.domain.objects import Channel, Waveform
 from medbench.formats.wfdb_annotations import REFERENCE_FIRST, annotation_file, read_annotations
-from medbench.formats.wfdb_header import RecordHeader, Signal, beside, read_record_header
+from medbench.formats.wfdb_header import (
+    HEADER_SUFFIX,
+    RecordHeader,
+    Signal,
+    beside,
+    read_record_header,
+)
 from medbench.formats.wfdb_samples import MAX_SAMPLES, invalid_value, read_signal_file
 
-HEADER_SUFFIX = ".hea"
 SUFFIXES = (HEADER_SUFFIX, ".dat", *(f".{name}" for name in REFERENCE_FIRST))
 """What may be opened to see a record."""
 _TO_MILLIVOLT = {"V": 1000.0, "mV": 1.0, "uV": 1e-3, "nV": 1e-6}

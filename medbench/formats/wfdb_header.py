@@ -7,6 +7,7 @@ from pathlib import Path
 
 from medbench.base.errors import BadInputError
 
+HEADER_SUFFIX = ".hea"
 MAX_HEADER_BYTES = 1 << 20
 MAX_SIGNALS = 512
 MAX_SEGMENTS = 10_000

@@ -2,6 +2,7 @@
 
 import shutil
 import struct
+import zipfile
 from collections import Counter
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from medbench.base.errors import BadInputError, IncompleteError, MedbenchError
 from medbench.domain.image import DisplayKind
+from medbench.formats.finding import Context, find
 from medbench.formats.objects import read_object
 from medbench.formats.wfdb import header_of, read_wfdb, wfdb_study
 from medbench.formats.wfdb_annotations import read_annotations
@@ -348,3 +350,26 @@ def test_read_object_opens_a_record(records):
     display = wfdb_study(records / "s0010_re.hea").series[0].displays[0]
     (found,) = read_object(display)
     assert len(found.channels) == 15
+
+
+def test_records_in_an_archive(tmp_path):
+    """Two folders with the same names, a header that names a file of another folder."""
+    archive = tmp_path / "records.zip"
+    with zipfile.ZipFile(archive, "w") as made:
+        for folder, level in (("a", 100), ("b/c", 200)):
+            made.writestr(f"{folder}/r.dat", np.full(7, level, "<i2").tobytes())
+            made.writestr(f"{folder}/r.hea", f"r 1 100 7\nr.dat 16 1/mV 16 0 {level}")
+        made.writestr("d/r.hea", "r 1 100 7\n../a/r.dat 16")
+        made.writestr("d/notes.txt", "nothing")
+    found = find([archive], Context(tmp_path / "scratch"))
+    levels = set()
+    for study in found.studies:
+        (record,) = read_object(study.series[0].displays[0])
+        levels.add(float(record.samples[0, 6]))
+        assert len(study.series[0].instances) == 2
+    assert levels == {100.0, 200.0}
+    reasons = {item.path.as_posix().split("records.zip/")[-1]: item.reason
+               for item in found.skipped}  # fmt: skip
+    assert set(reasons) == {"d/r.hea", "d/notes.txt"}
+    assert "own folder" in reasons["d/r.hea"]
+    assert found.files == 6
