@@ -6,9 +6,7 @@ own raw array, whose md5 is compared first: cells masked and sign-extended (PS3.
 8-bit RGB (PS3.3 C.7.6.3.1.2).
 """
 
-import ast
 import csv
-import hashlib
 import json
 import warnings
 from collections import Counter
@@ -20,7 +18,10 @@ import pydicom
 import pydicom.data
 import pytest
 from PIL import Image
-from pydicom.pixels import convert_color_space
+from pydicom.pixels import (
+    apply_color_lut,
+    apply_modality_lut,
+)
 
 from medbench.base.errors import MedbenchError
 from medbench.cli.main import main
@@ -33,10 +34,9 @@ from medbench.dicom.scan import scan
 from medbench.dicom.segmentation import read_segmentation
 from medbench.dicom.structures import read_structures
 from medbench.formats.opening import open_display
+from medbench.imaging.window import voi_curve
+from tests.dicom.oracles import LOSSY, compare, grey_of, known_to_pydicom, raw_array
 
-LOSSY = ("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51")
-JPEG_MEAN = 0.06
-"""Decoders of lossy JPEG may round their cosine transform differently: up to one grey level."""
 PICTURES = ("volume", "stack", "multiframe")
 
 # words of the reason by the first words of what pydicom said, where it could not decode either
@@ -134,60 +134,6 @@ def test_stored_values_are_those_expected(files, scans, pool):
     assert wrong == {}
     assert counts["bit for bit"] > 200
     assert counts["by rule, from the raw array"] >= 5
-
-
-def compare(ours, form, path, row):
-    """How our stored values relate to the expected raw array."""
-    if ours.shape != ast.literal_eval(row["shape"]):
-        return f"wrong: {ours.shape}"
-    same = np.ascontiguousarray(ours.astype(row["dtype"]))
-    if np.array_equal(same, ours) and digest(same) == row["md5_of_raw_array"]:
-        return "bit for bit"
-    raw = raw_array(path)
-    known = raw is not None and digest(np.ascontiguousarray(raw)) == row["md5_of_raw_array"]
-    if known:
-        return by_rule(ours, form, raw)
-    if form.transfer_syntax_uid not in LOSSY:
-        return "wrong: neither the expected md5 nor a rule"
-    if form.samples == 1 or form.photometric == "RGB":
-        near = [abs(ours.mean() - float(row["mean"])) <= JPEG_MEAN,
-                abs(float(ours.min()) - float(row["min"])) <= 1,
-                abs(float(ours.max()) - float(row["max"])) <= 1]  # fmt: skip
-        return "within one grey level" if all(near) else f"wrong: mean {ours.mean()}"
-    return "wrong: colour that was not compared" if raw is None else by_rule(ours, form, raw)
-
-
-def raw_array(path):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return pydicom.pixel_array(path, raw=True)
-        except (RuntimeError, ValueError, AttributeError, NotImplementedError):
-            return None
-
-
-def by_rule(ours, form, raw):
-    """Masked, or turned to 8-bit RGB, as the standard says."""
-    if form.samples == 1:
-        mask = (1 << form.bits_stored) - 1
-        low = raw.astype(np.int64) >> (form.high_bit + 1 - form.bits_stored) & mask
-        if form.signed:
-            low = np.where(low >> (form.bits_stored - 1), low - mask - 1, low)
-        return "by rule, masked" if np.array_equal(ours, low) else "wrong: not the masked cells"
-    eight = (raw >> max(0, form.bits_stored - 8)).astype(np.uint8)
-    if form.photometric.startswith("YBR_FULL"):
-        rgb = convert_color_space(eight, "YBR_FULL", "RGB")
-        # a JPEG decoder smooths the colour it repeats: neighbours of an edge may differ
-        limit = 3.0 if form.transfer_syntax_uid in LOSSY else 0.0
-        apart = np.abs(ours.astype(int) - rgb.astype(int))
-        if (limit == 0.0 and apart.max() <= 1) or (limit and apart.mean() <= limit):
-            return "by rule, from the raw array"
-        return f"wrong: {apart.mean():.3f} from RGB by the standard, {apart.max()} at most"
-    return "by rule, from the raw array" if np.array_equal(ours, eight) else "wrong: not 8 bits"
-
-
-def digest(values):
-    return hashlib.md5(values.tobytes(), usedforsecurity=False).hexdigest()
 
 
 def test_what_pydicom_cannot_decode_is_shown_or_refused_with_the_reason(files, scans, pool):
@@ -334,7 +280,7 @@ def test_arrays_are_modality_values(files, scans, tmp_path, capsys):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
-                theirs = pydicom.pixels.apply_modality_lut(raw, dataset)
+                theirs = apply_modality_lut(raw, dataset)
             except TypeError:  # an empty Modality LUT item
                 theirs = raw
         ours = np.load(out)[0]
@@ -390,3 +336,34 @@ def test_structures_hold_every_contour(files):
             assert points == expected.get(structure.segment.number, []), name
             seen += len(points)
     assert seen > 300
+
+
+def test_grey_levels_and_palettes_agree_with_pydicom(files, scans, pool):
+    """The second implementation of VOI and palette: values before rounding, 0 to 255."""
+    wrong, seen = {}, Counter()
+    for name, path, row, sop_class in files:
+        displays = [d for d in displays_of(scans[name]) if d.kind.value in PICTURES]
+        if row["status"] != "ok" or is_directory(sop_class, name) or len(displays) != 1:
+            continue
+        (display,) = displays
+        raw, dataset = raw_array(path), read_dataset(path)
+        if raw is None or display.slices > 1 or not known_to_pydicom(dataset, raw):
+            continue
+        with open_display(display, pool) as reader:
+            values, info = reader.read(0), reader.info(0)
+        if display.photometric == "PALETTE COLOR":
+            table = apply_color_lut(raw, dataset)
+            theirs = (table >> 8 if table.dtype == np.uint16 else table).astype(int)
+            apart = np.abs(theirs - values.astype(int)).max()
+        elif info.vois and not display.colour:
+            theirs = grey_of(dataset, raw, info.vois[0])
+            apart = np.abs(voi_curve(values, info.vois[0]) - theirs).max()
+        else:
+            continue
+        seen["palette" if display.colour else type(info.vois[0]).__name__] += 1
+        if apart > 0.02:
+            wrong[name] = float(apart)
+    assert wrong == {}
+    assert seen["VoiWindow"] > 60
+    assert seen["VoiLut"] >= 1
+    assert seen["palette"] >= 1
