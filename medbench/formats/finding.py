@@ -18,8 +18,8 @@ from medbench.dicom.secondary import PICTURE_SUFFIXES, wrap_picture
 from medbench.domain.image import Instance, ScanResult, Series, Skipped, Study
 from medbench.formats.archive import Member, is_archive, other_archive, stem_of, unpack
 from medbench.formats.volumes import is_volume, volume_study
-from medbench.formats.wfdb import header_of, wfdb_study
 from medbench.formats.wfdb import SUFFIXES as RECORD_SUFFIXES
+from medbench.formats.wfdb import header_of, wfdb_study
 from medbench.formats.wfdb_header import HEADER_SUFFIX, read_record_header
 from medbench.formats.wfdb_members import record_folders
 

@@ -19,9 +19,9 @@ def record_folders(members: Mapping[Path, Member], scratch: Path) -> dict[Path, 
     """
     folders: dict[tuple[Path, str], dict[str, Path]] = defaultdict(dict)
     for path, member in members.items():
-        name = PurePosixPath(member.name.replace("\\", "/"))
-        if name.name and ":" not in name.name and name.name not in (".", ".."):
-            folders[path.parent, str(name.parent)].setdefault(name.name, path)
+        inner = PurePosixPath(member.name.replace("\\", "/"))
+        if inner.name and ":" not in inner.name and inner.name not in (".", ".."):
+            folders[path.parent, str(inner.parent)].setdefault(inner.name, path)
     moved: dict[Path, Path] = {}
     for named in folders.values():
         if not any(name.lower().endswith(HEADER_SUFFIX) for name in named):
