@@ -406,6 +406,8 @@ class MainWindow(QMainWindow):
         paths = [Path(u.toLocalFile()) for u in event.mimeData().urls() if u.isLocalFile()]
         if paths:
             self.open_paths(paths)
+        else:
+            self._session.messages.warning(self.tr("Only files of this computer can be dropped"))
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.status_bar.stop()
