@@ -174,11 +174,12 @@ class Library(QObject):
             words = self.tr("Opened. Studies: {0}, series: {1}").format(len(result.studies), series)
             self._messages.success(words)
         if result.skipped:
-            first = result.skipped[0]
-            self._messages.warning(
-                self.tr("{0} files cannot be shown").format(len(result.skipped)),
-                self.tr("The first: {0}").format(first.reason),
-            )
+            words = self.tr("{0} files cannot be shown").format(len(result.skipped))
+            if result.studies:  # a bar above the pictures keeps the list: no need to shout
+                self._messages.info(words)
+            else:
+                first = result.skipped[0]
+                self._messages.warning(words, self.tr("The first: {0}").format(first.reason))
         elif not result.studies:
             self._messages.warning(self.tr("There is nothing to show in what you opened"))
         self.changed.emit()
