@@ -49,7 +49,7 @@ def volume_study(path: Path, name: str = "") -> Study:
         replace(
             display,
             display_id=f"1.1.{index}",
-            description=file.description or stem,
+            description=stem,
             study_instance_uid=study_uid,
             series_instance_uid=series_uid,
         )
@@ -59,7 +59,7 @@ def volume_study(path: Path, name: str = "") -> Study:
     instances = [Instance(path, "", "", "", frames)]
     if file.data_path != path:
         instances.append(Instance(file.data_path, "", "", "", 0))
-    series = Series(series_uid, MODALITY, file.description or stem, 1, tuple(instances), displays)
+    series = Series(series_uid, MODALITY, stem, 1, tuple(instances), displays)
     return Study(
         study_instance_uid=study_uid, patient_id=stem, patient_name=stem, patient_sex="",
         patient_birth_date="", study_date="", study_time="",

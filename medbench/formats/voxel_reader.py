@@ -96,6 +96,7 @@ class VoxelReader:
         )
         texts = {
             "patient_name": _stem(display),
+            "study_description": file.description,
             "series_description": display.description,
             "instance_number": str(display.frames[index].instance_number or ""),
         }

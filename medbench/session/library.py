@@ -12,6 +12,7 @@ from medbench.base.errors import BadInputError, PasswordNeededError
 from medbench.base.ids import new_id
 from medbench.dicom.decoding.pool import DecoderPool
 from medbench.domain.image import DisplaySet, ScanResult, Study, Volume
+from medbench.imaging.presentation import oriented
 from medbench.imaging.resize import thumbnail
 from medbench.imaging.window import default_voi, display_frame
 from medbench.jobs.states import JobState
@@ -243,7 +244,8 @@ class Library(QObject):
                 values, info = reader.read(index), reader.info(index)
             voi = None if values.ndim == 3 else default_voi(values, info)
             grey = display_frame(values, info, voi)
-            return key, thumbnail(grey, THUMBNAIL_PX, THUMBNAIL_PX)
+            upright = oriented(grey, info.rotation_deg, flip_horizontal=info.flip_horizontal)
+            return key, thumbnail(upright, THUMBNAIL_PX, THUMBNAIL_PX)
 
         def failed(_sentence: str) -> None:
             self.thumbnail_ready.emit(key, None)

@@ -235,7 +235,7 @@ class Viewport(Hand):
         row_size, column_size = self._pixel_size()
         state = self._state
         rotation, flip = state.rotation_deg, state.flip
-        if self._model.presentation is not None and self.kind is PlaneKind.ACQUIRED:
+        if self._model.volume is not None and self.kind is PlaneKind.ACQUIRED:
             info = self.frame()
             rotation = (rotation * (-1 if info.flip_horizontal else 1) + info.rotation_deg) % 360
             flip = flip != info.flip_horizontal
