@@ -2,6 +2,7 @@ import time
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QEvent
 
 from medbench.dicom.write import SimulatedPatient, write_ct_series, write_radiograph
 from medbench.domain.geometry import Geometry
@@ -43,6 +44,8 @@ def app(qapp, tmp_path, monkeypatch):
     built.close()
     built.window.deleteLater()
     qapp.processEvents()
+    # `processEvents` deletes nothing: without this every window of every test is styled again
+    qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
 
 
 @pytest.fixture
