@@ -80,7 +80,7 @@ def _group(item: Any, index: int, header: Header, dataset: Any) -> Waveform:
         sampling_hz=rate,
         channels=tuple(channels),
         samples=samples,
-        marks=_marks(dataset, index + 1, rate),
+        marks=tuple((at - first / rate, text) for at, text in _marks(dataset, index + 1, rate)),
         texts=_statements(dataset),
         warnings=tuple(warnings),
         annotations=_corners(header, dataset),

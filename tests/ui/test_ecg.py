@@ -161,6 +161,7 @@ def test_scrolling(open_record, tmp_path, app):
     assert paper.start_s == pytest.approx(0.2 + paper.page_s)
     QTest.keyClick(paper, Qt.Key.Key_End)
     assert paper.start_s == pytest.approx(end)
+    assert paper.accessibleDescription() == "II: 50 s to 60 s"
     QTest.keyClick(paper, Qt.Key.Key_Home)
     assert paper.start_s == 0.0
     turn(paper, -120)
@@ -217,6 +218,8 @@ def test_filters_are_stated_and_applied(open_record, tmp_path, app, wait):
         next(a for a in menu.actions() if a.data() == chosen).trigger()
     assert source.active == SignalFilter(0.5, 40.0, 50.0)
     assert words.filter_line(source.active) == "0.5 to 40 Hz, 50 Hz notch"
+    mixed = words.filter_line(source.active, mixed=True)
+    assert mixed == "0.5 to 40 Hz, 50 Hz notch, high-pass on mV only"
     paper.grab()
     wait(lambda: source.piece(0, 0, 5000) is not None)
     waveform = source.waveform

@@ -76,7 +76,9 @@ class PaperView(PaperPage):
         base = self.baseline_px(strip.row)
         if waveform is None or not -200 < base < self.height() + 200:
             return
-        label_y = base - min(13.0 * scale.px_per_mm, 0.44 * self.row_mm * scale.px_per_mm)
+        millivolt = strip.channel is None or waveform.channels[strip.channel].unit == "mV"
+        above_mm = min(13.0, 0.44 * self.row_mm) if millivolt else 0.47 * self.row_mm
+        label_y = base - above_mm * scale.px_per_mm
         label_x = left + 1.2 * scale.px_per_mm
         if strip.channel is None:
             write(painter, label_x, label_y, strip.name, colours.text2, 13, bold=True)
@@ -84,7 +86,6 @@ class PaperView(PaperPage):
                   colours.warning, 12, paper=colours.paper)  # fmt: skip
         else:
             self._paint_values(painter, strip, times, total, base)
-        millivolt = strip.channel is None or waveform.channels[strip.channel].unit == "mV"
         if strip.column == 0 and millivolt:
             self.pulses.append(draw_pulse(painter, left, base, scale, colours.trace))
         elif strip.column == 0 and strip.channel is not None:
@@ -174,9 +175,12 @@ class PaperView(PaperPage):
         technical = [(line, colours.text2, False) for line in words.technical_lines(waveform)]
         draw_block(painter, area, technical, colours, right=True, bottom=False)
         known = real_px_per_mm(self.screen())[1]
-        scale_words = words.scale_line(self.scale, self.share, known=known, strips=self.strips,
-                                       together=self.together)  # fmt: skip
-        draw_block(painter, area, [(scale_words, colours.text, False)], colours, right=False,
-                   bottom=True)  # fmt: skip
-        draw_block(painter, area, [(words.filter_line(self.source.active), colours.text, False)],
-                   colours, right=True, bottom=True)  # fmt: skip
+        millivolt = [c.unit == "mV" for c in waveform.channels]
+        scale_words = words.scale_line(
+            self.scale, self.share, known=known, strips=self.strips, together=self.together,
+            millivolt=any(millivolt),
+        )  # fmt: skip
+        filter_words = words.filter_line(self.source.active, mixed=not all(millivolt))
+        for line, right in ((scale_words, False), (filter_words, True)):
+            draw_block(painter, area, [(line, colours.text, False)], colours, right=right,
+                       bottom=True)  # fmt: skip

@@ -14,6 +14,7 @@ from medbench.ui.review.ecg.layouts import Layout, layouts_of
 from medbench.ui.review.ecg.overview import RecordStrip
 from medbench.ui.review.ecg.paper import PaperView
 from medbench.ui.review.ecg.source import TraceSource
+from medbench.ui.review.ecg.words import clock
 from medbench.ui.widgets import HLine, Notice, label
 
 _OVERVIEW_LEADS = ("II", "MLII", "I", "V5", "V1")
@@ -129,8 +130,14 @@ class WaveformView(ObjectView):
 
     @Slot()
     def _window_changed(self) -> None:
-        paper = self.paper
+        paper, waveform = self.paper, self.paper.waveform
         self.strip.set_window(paper.start_s, paper.page_s)
+        if waveform is not None:
+            told = self.tr("{0}: {1} to {2}")
+            end = min(waveform.duration_s, paper.start_s + paper.page_s)
+            names = ", ".join(dict.fromkeys(s.name for s in paper.strips))
+            shown = told.format(names, clock(round(paper.start_s, 1)), clock(round(end, 1)))
+            paper.setAccessibleDescription(shown)
         self.bar.show_size(fits=paper.fits, share=paper.share)
         hidden = round(paper.hidden_mm)
         with QSignalBlocker(self.rows_bar):

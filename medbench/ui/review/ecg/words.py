@@ -49,20 +49,24 @@ def band(low_hz: float | None, high_hz: float | None) -> str:
     return ""
 
 
-def filter_line(active: SignalFilter) -> str:
-    """The filters that are on."""
+def filter_line(active: SignalFilter, *, mixed: bool = False) -> str:
+    """The filters that are on; ``mixed``: some channels are no ECG and keep their level."""
     parts = [band(active.low_hz, active.high_hz)]
     if active.notch_hz:
         parts.append(translate("Ecg", "{0} Hz notch").format(f"{active.notch_hz:g}"))
+    if active.low_hz and mixed:
+        parts.append(translate("Ecg", "high-pass on mV only"))
     shown = ", ".join(part for part in parts if part)
     return shown or translate("Ecg", "No filter: as recorded")
 
 
 def scale_line(
-    scale: PaperScale, share: float, *, known: bool, strips: tuple[Strip, ...], together: bool
-) -> str:
-    """Speed, gain, and how large the paper is on this screen."""
-    parts = [f"{scale.mm_per_s:g} mm/s {scale.mm_per_mv:g} mm/mV"]
+    scale: PaperScale, share: float, *, known: bool, strips: tuple[Strip, ...], together: bool,
+    millivolt: bool = True,
+) -> str:  # fmt: skip
+    """Speed, gain (where there are millivolts), and how large the paper is on this screen."""
+    gain = f" {scale.mm_per_mv:g} mm/mV" if millivolt else ""
+    parts = [f"{scale.mm_per_s:g} mm/s{gain}"]
     percent = f"{100 * share:.0f}"
     if known:
         parts.append(translate("Ecg", "{0} % of real size").format(percent))
