@@ -6,13 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from medbench.dicom import tags
-from medbench.dicom.geometry import stack_slices, valid_orientation
+from medbench.dicom.geometry import near_groups, place_groups, stack_slices, valid_orientation
 from medbench.dicom.guard import Header
 from medbench.dicom.multiframe import (
-    POSITION_DECIMALS,
     base_of,
     concatenated,
     joined,
@@ -22,6 +19,8 @@ from medbench.dicom.multiframe import (
 from medbench.dicom.values import sop_class_name
 from medbench.domain.image import DisplayKind, DisplaySet, FrameRef
 
+_SAME_DIRECTION = 1e-3
+_SAME_SPACING_MM = 1e-4
 _MAX_UNPROVEN_FRAMES = 4096
 _VIDEO = "1.2.840.10008.1.2.4.10"
 _WAVEFORM = "1.2.840.10008.5.1.4.1.1.9."
@@ -37,6 +36,7 @@ def build_displays(members: Sequence[Header]) -> list[DisplaySet]:
     singles: dict[tuple[Any, ...], list[Header]] = defaultdict(list)
     displays: list[DisplaySet] = []
     enhanced: list[Header] = []
+    plain: list[Header] = []
     for header in members:
         if header.pixel_offset < 0 or not shape_of(header)[0]:
             displays.append(_without_pixels(header))
@@ -47,7 +47,9 @@ def build_displays(members: Sequence[Header]) -> list[DisplaySet]:
         ):
             enhanced.append(header)
         else:
-            singles[_split_key(header)].append(header)
+            plain.append(header)
+    for header, key in zip(plain, _split_keys(plain), strict=True):
+        singles[key].append(header)
     for parts, warnings in concatenated(enhanced):
         displays.extend(multi_frame(parts, warnings))
     reasons = _split_reasons(list(singles))
@@ -93,14 +95,23 @@ _VALUED = frozenset({"photometric", "echo", "b-value", "kernel"})
 _COMPLEX_PARTS = frozenset({"M", "P", "R", "I", "PHASE MAP", "VELOCITY", "ADC", "FA"})
 
 
-def _split_key(header: Header) -> tuple[Any, ...]:
-    orientation = header.numbers(tags.IMAGE_ORIENTATION)
+def _split_keys(headers: list[Header]) -> list[tuple[Any, ...]]:
+    """What the images of one display have in common."""
+    turns = near_groups([h.numbers(tags.IMAGE_ORIENTATION) for h in headers], _SAME_DIRECTION)
+    sizes = near_groups([h.numbers(tags.PIXEL_SPACING) for h in headers], _SAME_SPACING_MM)
+    return [
+        _split_key(header, turn, size)
+        for header, turn, size in zip(headers, turns, sizes, strict=True)
+    ]
+
+
+def _split_key(header: Header, turn: int, size: int) -> tuple[Any, ...]:
     image_type = header.text(tags.IMAGE_TYPE).upper().split("\\")
     modality = header.text(tags.MODALITY)
     return (
         shape_of(header),
-        tuple(round(v, 3) + 0.0 for v in orientation),
-        tuple(round(v, 4) for v in header.numbers(tags.PIXEL_SPACING)),
+        turn,
+        size,
         (
             "LOCALIZER" in image_type,
             tuple(v for v in image_type if v in _COMPLEX_PARTS) if modality == "MR" else (),
@@ -149,10 +160,10 @@ def _single_frames(group: list[Header], reason: str) -> Iterator[DisplaySet]:
         why = "Mosaic: tiles of several slices in one picture" if mosaic else "No slice positions"
         yield _stack(group, joined(reason, why if mosaic or len(group) > 1 else ""))
         return
-    by_position: dict[tuple[float, ...], list[Header]] = defaultdict(list)
-    for header in group:
-        point = header.numbers(tags.IMAGE_POSITION)
-        by_position[tuple(np.round(point, POSITION_DECIMALS) + 0.0)].append(header)
+    by_position: dict[int, list[Header]] = defaultdict(list)
+    places = place_groups([h.numbers(tags.IMAGE_POSITION) for h in group], orientation)
+    for header, place in zip(group, places, strict=True):
+        by_position[place].append(header)
     repeats = max(len(found) for found in by_position.values())
     if repeats == 1:
         yield _volume(group, reason)
@@ -181,9 +192,7 @@ def _by_temporal_position(group: list[Header]) -> list[list[Header]]:
     return [times[number] for number in sorted(times)] if len(times) > 1 else []
 
 
-def _by_order(
-    by_position: dict[tuple[float, ...], list[Header]], repeats: int
-) -> list[list[Header]]:
+def _by_order(by_position: dict[int, list[Header]], repeats: int) -> list[list[Header]]:
     """The n-th instance at a position, by time and number, belongs to the n-th time point."""
     found = [sorted(members, key=_instance_order) for members in by_position.values()]
     return [[m[time] for m in found if len(m) > time] for time in range(repeats)]

@@ -24,7 +24,7 @@ _GROUPS = (
 
 @dataclass(frozen=True)
 class FramePlane:
-    """Plane of one frame, and the key frames of one volume share."""
+    """Plane of one frame, and what else frames of one volume share."""
 
     position_mm: tuple[float, float, float]
     orientation: tuple[float, ...]
@@ -129,7 +129,7 @@ def dose_planes(header: Header, frames: int) -> FramePlanes | None:
     planes: list[FramePlane | None] = []
     for offset in along:
         x, y, z = (float(v) for v in start + offset * normal)
-        planes.append(FramePlane((x, y, z), cosines, pixel, (cosines, pixel)))
+        planes.append(FramePlane((x, y, z), cosines, pixel, ()))
     return FramePlanes(planes, [FrameMoment()] * frames)
 
 
@@ -160,8 +160,6 @@ def _plane(group: Any, shared: Any) -> FramePlane | None:
         group, shared, "CTImageFrameTypeSequence", "FrameType"
     )
     key = (
-        tuple(np.round(cosines, 3) + 0.0),
-        tuple(round(v, 4) for v in pixel),
         _text(functional(group, shared, "FrameContentSequence", "StackID")),
         _text(functional(group, shared, "MREchoSequence", "EffectiveEchoTime")),
         _text(functional(group, shared, "MRDiffusionSequence", "DiffusionBValue")),

@@ -9,6 +9,9 @@ from medbench.domain.geometry import Geometry, Vector
 
 GRID_TOLERANCE_MM = 1e-3
 TILT_TOLERANCE_DEG = 0.05
+_MAX_COMPARED = 64
+SAME_PLACE_MM = 0.01
+"""Slices no farther apart are the same place met again."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,49 @@ def valid_orientation(orientation: Sequence[float]) -> bool:
         and abs(np.linalg.norm(column) - 1) < 1e-2
         and abs(row @ column) < 1e-2
     )
+
+
+def near_groups(vectors: Sequence[Sequence[float]], tolerance: float) -> list[int]:
+    """Number of the group each vector belongs to: the first one met that is as near as that.
+
+    Rounding would tear apart what scatters around an edge between two rounded values.
+    """
+    known: list[np.ndarray] = []
+    exact: dict[tuple[float, ...], int] = {}
+    found = []
+    for vector in vectors:
+        key = tuple(vector)
+        if key not in exact:
+            here = np.asarray(key, float)
+            compared = known[:_MAX_COMPARED]  # a thousand different ones are no scatter any more
+            exact[key] = next(
+                (n for n, other in enumerate(compared)
+                 if len(other) == len(here) and (np.abs(other - here) <= tolerance).all()),
+                len(known),
+            )  # fmt: skip
+            if exact[key] == len(known):
+                known.append(here)
+        found.append(exact[key])
+    return found
+
+
+def place_groups(points_mm: Sequence[Sequence[float]], orientation: Sequence[float]) -> list[int]:
+    """Number of the place each slice lies at, along the normal; equal within `SAME_PLACE_MM`."""
+    points = np.asarray(points_mm, float)
+    depth = points @ slice_normal(orientation)
+    found = [0] * len(points)
+    recent: list[tuple[int, int]] = []  # (index, number) of places less than the tolerance below
+    count = 0
+    for i in np.argsort(depth, kind="stable"):
+        recent = [(j, n) for j, n in recent if depth[i] - depth[j] <= SAME_PLACE_MM]
+        number = next(
+            (n for j, n in recent if (np.abs(points[i] - points[j]) <= SAME_PLACE_MM).all()), count
+        )
+        if number == count:
+            count += 1
+            recent.append((int(i), number))
+        found[i] = number
+    return found
 
 
 def stack_slices(

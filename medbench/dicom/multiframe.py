@@ -4,8 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import numpy as np
-
 from medbench.dicom import tags
 from medbench.dicom.frame_groups import (
     FRAME_KEYS,
@@ -16,12 +14,13 @@ from medbench.dicom.frame_groups import (
     file_order,
     frame_planes,
 )
-from medbench.dicom.geometry import stack_slices
+from medbench.dicom.geometry import near_groups, place_groups, stack_slices
 from medbench.dicom.guard import Header
 from medbench.domain.image import DisplayKind, DisplaySet, FrameRef
 
-POSITION_DECIMALS = 2
 _UNITS = {"echo time": " ms", "b-value": " s/mm2"}
+_SAME_DIRECTION = 1e-3
+_SAME_SPACING_MM = 1e-4
 _UNVALUED = ("orientation", "size")
 
 
@@ -76,6 +75,7 @@ class _Frame:
         self, header: Header, index: int, plane: FramePlane | None, moment: FrameMoment
     ) -> None:
         self.header, self.index, self.plane, self.moment = header, index, plane, moment
+        self.place = 0
 
     @property
     def ref(self) -> FrameRef:
@@ -105,9 +105,11 @@ def multi_frame(parts: list[Header], warnings: tuple[str, ...] = ()) -> Iterator
         yield _cine(frames, notes)
         return
     groups: dict[tuple[Any, ...], list[_Frame]] = defaultdict(list)
-    for frame in frames:
-        assert frame.plane is not None
-        groups[frame.plane.key].append(frame)
+    planes = [frame.plane for frame in frames if frame.plane is not None]
+    turns = near_groups([plane.orientation for plane in planes], _SAME_DIRECTION)
+    sizes = near_groups([plane.spacing_mm for plane in planes], _SAME_SPACING_MM)
+    for frame, plane, turn, size in zip(frames, planes, turns, sizes, strict=True):
+        groups[(turn, size, *plane.key)].append(frame)
     for key, members in groups.items():
         yield from _volumes(members, notes, _why(key, list(groups)))
 
@@ -159,9 +161,12 @@ def _frame_times(header: Header, frames: int) -> tuple[float, ...]:
 def _volumes(members: list[_Frame], notes: list[str], reason: str) -> Iterator[DisplaySet]:
     """One volume, or one for each time its positions are met."""
     header = members[0].header
-    by_position: dict[tuple[float, ...], list[_Frame]] = defaultdict(list)
-    for frame in members:
-        by_position[_place(frame)].append(frame)
+    by_position: dict[int, list[_Frame]] = defaultdict(list)
+    located = [frame.plane for frame in members if frame.plane is not None]
+    places = place_groups([p.position_mm for p in located], located[0].orientation)
+    for frame, place in zip(members, places, strict=True):
+        frame.place = place
+        by_position[place].append(frame)
     repeats = max(len(found) for found in by_position.values())
     base = base_of(header)
     if len(by_position) == 1 and repeats > 1:
@@ -201,11 +206,6 @@ def _volumes(members: list[_Frame], notes: list[str], reason: str) -> Iterator[D
         )
 
 
-def _place(frame: _Frame) -> tuple[float, ...]:
-    assert frame.plane is not None
-    return tuple(np.round(frame.plane.position_mm, POSITION_DECIMALS) + 0.0)
-
-
 def _moment_of(frame: _Frame) -> tuple[Any, ...]:
     """Order in time; frames that say nothing stay in the file's order."""
     moment = frame.moment
@@ -213,7 +213,7 @@ def _moment_of(frame: _Frame) -> tuple[Any, ...]:
 
 
 def _phases(
-    members: list[_Frame], by_position: dict[tuple[float, ...], list[_Frame]], repeats: int
+    members: list[_Frame], by_position: dict[int, list[_Frame]], repeats: int
 ) -> list[tuple[list[_Frame], str]]:
     """Frames of each time point, and its name.
 
@@ -228,7 +228,7 @@ def _phases(
         by_time: dict[Any, list[_Frame]] = defaultdict(list)
         for frame in members:
             by_time[getattr(frame.moment, attribute)].append(frame)
-        once = all(len({_place(f) for f in group}) == len(group) for group in by_time.values())
+        once = all(len({f.place for f in group}) == len(group) for group in by_time.values())
         if None not in by_time and len(by_time) > 1 and once:
             count = len(by_time)
             return [

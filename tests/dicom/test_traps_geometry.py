@@ -174,6 +174,22 @@ def test_T07_the_same_place_twice_is_another_time(write, tmp_path):
         assert [reader.read(i)[0, 0] for i in range(5)] == [20, 21, 22, 23, 24]
 
 
+def test_T07_scatter_in_the_last_digits_splits_nothing(write, tmp_path):
+    """Orientation, spacing and places that differ by rounding: one series of two times."""
+    members = [(z, t) for t in range(2) for z in range(4)]
+    for i, (z, t) in enumerate(members):
+        jitter = (-1) ** i * 2e-6
+        write(
+            f"{i}.dcm", np.full((4, 5), 10 * t + z, np.int16), InstanceNumber=i,
+            ImagePositionPatient=[0.005 + jitter, 0, 3 * z + 0.005 - jitter],
+            ImageOrientationPatient=[0.9995 + jitter, 0.0316, 0, -0.0316, 0.9995 - jitter, 0],
+            PixelSpacing=[0.70005 + jitter, 0.70005 - jitter],
+        )  # fmt: skip
+    found = displays(tmp_path)
+    assert [(d.slices, d.time_index, d.time_count) for d in found] == [(4, 0, 2), (4, 1, 2)]
+    assert all(d.geometry.uniform for d in found)
+
+
 def test_T08_either_file_order_gives_the_same_right_handed_volume(write, tmp_path):
     arrays = []
     pictures = [np.full((4, 5), i, np.int16) for i in range(4)]
