@@ -36,6 +36,10 @@ class AcrossSlices:
         self._last = -_NEAR - 1
         self._kept: npt.NDArray[Any] | None = None
 
+    def serves(self, plane: MprPlane) -> bool:
+        """Whether it cuts as that plane does."""
+        return (plane.axes, plane.flips) == (self._plane.axes, self._plane.flips)
+
     def picture(self, index: int) -> npt.NDArray[Any]:
         """Values of slice ``index``: (rows, columns), a view or an array of its own."""
         if not self._width:

@@ -102,7 +102,8 @@ class ValueIndex:
     def grey(self, voi: Voi, *, inverted: bool = False) -> Gray:
         """What `apply_voi` gives for the values."""
         table = _round(voi_curve(self._inputs, voi), inverted=inverted)
-        return np.take(table, self._index, mode="clip")
+        found: Gray = np.take(table, self._index, mode="clip")
+        return found
 
 
 def auto_window(values: npt.NDArray[Any], padding: tuple[float, float] | None = None) -> VoiWindow:

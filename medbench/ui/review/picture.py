@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PySide6.QtGui import QImage
 
 from medbench.domain.image import FrameInfo, Volume
+from medbench.imaging.across import AcrossSlices
 from medbench.imaging.presentation import decorate
 from medbench.imaging.resize import block_mean
 from medbench.imaging.reslice import MprPlane, PlaneKind
@@ -26,11 +27,12 @@ class PictureSource:
         self._stamp: Any = None
         self._small: tuple[Any, NDArray[Any]] | None = None
         self._index: tuple[NDArray[Any] | None, ValueIndex | None] = (None, None)
+        self._across: AcrossSlices | None = None
 
     def forget(self) -> None:
         """Another display."""
         self._image, self._stamp, self._small = None, None, None
-        self._index = (None, None)
+        self._index, self._across = (None, None), None
 
     def acquired_index(self, index: int, plane: MprPlane | None) -> int:
         """Acquired slice whose presentation holds for picture ``index``."""
@@ -58,7 +60,12 @@ class PictureSource:
         voxels = self._model.plane_voxels(self._kind)
         if plane is None or voxels is None:
             return None
-        return np.asarray(plane.picture(voxels, index))
+        if not volume.ready.all():
+            return np.asarray(plane.picture(voxels, index))
+        across = self._across
+        if across is None or across.voxels is not voxels or not across.serves(plane):
+            across = self._across = AcrossSlices(plane, voxels)
+        return np.asarray(across.picture(index))
 
     def _unready(self, volume: Volume, plane: MprPlane | None, index: int) -> Any:
         """Pixels of a cut whose slices are not read yet; None where all are there."""
