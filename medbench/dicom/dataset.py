@@ -15,10 +15,13 @@ from typing import Any
 import pydicom
 from pydicom import config
 from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.hooks import hooks
 
 from medbench.base.errors import DecodeError
+from medbench.dicom.element_text import decoded_value
 
 config.settings.reading_validation_mode = config.IGNORE
+hooks.register_callback("raw_element_value", decoded_value)
 logging.getLogger("pydicom").setLevel(logging.CRITICAL)
 
 DAMAGE: tuple[type[Exception], ...] = (

@@ -8,6 +8,7 @@ import pydicom
 import pytest
 from pydicom.data import get_charset_files
 
+from medbench.dicom.dataset import read_dataset
 from medbench.dicom.guard import read_header
 from medbench.dicom.text import character_set, one_name, shown_name
 from medbench.dicom.values import item_characters, item_text, person_name
@@ -203,3 +204,17 @@ def test_shown_name(name, shown):
 
 def test_all_five_parts_of_a_name():
     assert one_name("Adams^John^Quincy^Rev.^B.A.") == "Rev. Adams, John Quincy, B.A."
+
+
+def test_chinese_labels_in_data_sets_read_by_pydicom(write, ramp):
+    """Labels of segments, structures and codes come through pydicom's data sets."""
+    path = write("a.dcm", ramp, SpecificCharacterSet=["", "ISO 2022 IR 58"])
+    ds = pydicom.dcmread(path)
+    ds.add_new(0x00102160, "SH", b"\x1b$)A\xba\xba\xd7\xe5")
+    ds.add_new(0x00100010, "PN", b"Zhang=\x1b$)A\xd5\xc5^\x1b$)A\xd0\xa1\xb6\xab")
+    ds.save_as(path, enforce_file_format=True)
+    found = read_dataset(path)
+    assert found.EthnicGroup == "汉族"
+    assert str(found.PatientName) == "Zhang=张^小东"
+    assert found.PatientName.ideographic == "张^小东"
+    assert found.Modality == "CT"
