@@ -15,16 +15,17 @@ DEFAULT_HZ = 250.0
 DEFAULT_GAIN = 200.0
 FORMATS = (0, 8, 16, 24, 32, 61, 80, 160, 212, 310, 311, 508, 516, 524)
 
+_MOST_DIGITS = 20
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _RATE = re.compile(rf"^({_NUMBER})(?:/{_NUMBER}(?:\({_NUMBER}\))?)?$")
-_GAIN = re.compile(rf"^({_NUMBER})(?:\(([-+]?\d+)\))?(?:/(\S+))?$")
+_GAIN = re.compile(rf"^({_NUMBER})(?:\(([-+]?\d{1, 18})\))?(?:/(\S+))?$")
 _FORMATS = "|".join(str(f) for f in sorted(FORMATS, reverse=True))
 _SIGNAL = re.compile(
-    rf"^(?P<file>\S.*?)\s+(?P<format>{_FORMATS})(?:x(?P<per>\d+))?(?::(?P<skew>\d+))?"
-    r"(?:\+(?P<offset>\d+))?(?:\s+(?P<rest>.*))?$"
+    rf"^(?P<file>\S.*?)\s+(?P<format>{_FORMATS})(?:x(?P<per>\d{1, 18}))?(?::(?P<skew>\d{1, 18}))?"
+    r"(?:\+(?P<offset>\d{1,18}))?(?:\s+(?P<rest>.*))?$"
 )
 _RECORD = re.compile(
-    r"^(?P<name>\S.*?)(?:/(?P<segments>\d+))?\s+(?P<signals>\d+)(?:\s+(?P<rest>.*))?$"
+    r"^(?P<name>\S.*?)(?:/(?P<segments>\d{1,18}))?\s+(?P<signals>\d{1,18})(?:\s+(?P<rest>.*))?$"
 )
 
 
@@ -132,7 +133,7 @@ def _record_line(line: str, path: Path) -> tuple[RecordHeader, int, int]:
             raise bad
         rate = float(found[1])
     if len(rest) > 1:
-        if not rest[1].isdigit():
+        if not rest[1].isdecimal() or len(rest[1]) > _MOST_DIGITS:
             raise bad
         frames = int(rest[1]) or None
     if len(rest) > 2:
@@ -146,7 +147,7 @@ def _record_line(line: str, path: Path) -> tuple[RecordHeader, int, int]:
 
 def _segment_line(line: str, path: Path) -> tuple[str, int]:
     name, _, length = line.rpartition(" ")
-    if not name.strip() or not length.isdigit():
+    if not name.strip() or not length.isdecimal() or len(length) > _MOST_DIGITS:
         raise BadInputError(f"{path.name} has a segment line that cannot be read: {line[:60]!r}.")
     return name.strip(), int(length)
 
