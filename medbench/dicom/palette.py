@@ -81,8 +81,6 @@ def _segments(values: list[int], *, wide: bool) -> list[int]:
     out: list[int] = []
     position = 0
     while position < len(values) - 1:
-        if len(out) > _MAX_ENTRIES:
-            raise IndexError
         kind, length = values[position], values[position + 1]
         if kind == _INDIRECT:
             # a byte offset in 32 bits, least significant part first
@@ -100,6 +98,8 @@ def _segments(values: list[int], *, wide: bool) -> list[int]:
 def _one_segment(values: list[int], position: int, out: list[int]) -> int:
     """Append a discrete or linear segment; returns where the next one starts."""
     kind, length = values[position], values[position + 1]
+    if len(out) > _MAX_ENTRIES:  # a reference may repeat long segments 65535 times
+        raise IndexError
     if kind == _DISCRETE:
         run = values[position + 2 : position + 2 + length]
         if len(run) < length:
