@@ -1,9 +1,11 @@
 """Cases labelled while reading: the viewer adds the open image to a cohort."""
 
 import os
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from medbench.base.atomic import atomic_file
 from medbench.base.errors import BadInputError
 from medbench.base.hashing import sha256_bytes, sha256_file
 from medbench.base.ids import check_slug, now_iso
@@ -24,6 +26,8 @@ class LabelledFrame:
     label: str
     labelled_by: str
     simulated: bool = False
+    keep_copy: bool = False
+    """The file is unpacked from an archive and goes with the program: the cohort keeps its own."""
 
 
 def pseudonym(folder: Path, patient_id: str) -> str:
@@ -83,10 +87,16 @@ def add_labelled(folder: Path, frame: LabelledFrame) -> Cohort:
 
 def _case(folder: Path, frame: LabelledFrame, label: int) -> Case:
     digest = sha256_file(frame.path)
+    path = frame.path.resolve()
+    if frame.keep_copy:
+        path = (folder / "files" / f"{digest}{''.join(frame.path.suffixes)}").resolve()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            atomic_file(path, lambda part: shutil.copyfile(frame.path, part))
     if frame.frame:
         digest = sha256_bytes(f"{digest}:{frame.frame}".encode())
     # one file may hold the frame alone: then the display inside it is found without a key
-    item = Item(ItemKind.DICOM, str(frame.path.resolve()), frame.frame, "", digest)
+    item = Item(ItemKind.DICOM, str(path), frame.frame, "", digest)
     return Case(
         case_id=f"view-{digest[:16]}",
         patient_id=pseudonym(folder, frame.patient_id or digest),

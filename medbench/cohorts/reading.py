@@ -51,10 +51,14 @@ def read_dicom_frame(path: Path, display_id: str = "", frame: int = 0) -> np.nda
     """Modality values of one frame, float32, dense = bright whatever the polarity.
 
     PS3.3 C.7.6.3.1.2: MONOCHROME1 shows its lowest value white, so its values are mirrored.
+    Slices of NIfTI and NRRD files are turned as they are shown.
     """
     from medbench.dicom.reader import find_display, open_display
     from medbench.dicom.scan import scan
+    from medbench.formats.volumes import is_volume
 
+    if is_volume(path):
+        return _volume_frame(path, frame)
     result = scan([path])
     displays = [d for s in result.studies for series in s.series for d in series.displays]
     if not displays:
@@ -62,6 +66,21 @@ def read_dicom_frame(path: Path, display_id: str = "", frame: int = 0) -> np.nda
         raise DecodeError(f"{path.name} cannot be used: {reason}")
     with open_display(find_display(displays, display_id or None)) as reader:
         return oriented_values(reader.read(frame), inverted=reader.info(frame).inverted)
+
+
+def _volume_frame(path: Path, frame: int) -> np.ndarray[Any, Any]:
+    from medbench.formats.opening import open_display
+    from medbench.formats.volumes import volume_study
+
+    for display in volume_study(path).series[0].displays:
+        for index, ref in enumerate(display.frames):
+            if ref.frame == frame:
+                with open_display(display) as reader:
+                    values, info = reader.read(index), reader.info(index)
+                turned = np.rot90(values, -(info.rotation_deg // 90))
+                shown = turned[:, ::-1] if info.flip_horizontal else turned
+                return oriented_values(np.ascontiguousarray(shown), inverted=False)
+    raise DecodeError(f"{path.name} has no slice {frame}")
 
 
 def oriented_values(values: np.ndarray[Any, Any], *, inverted: bool) -> np.ndarray[Any, Any]:

@@ -130,6 +130,10 @@ class Library(QObject):
         self._passwords[archive] = password
         self._find()
 
+    def is_unpacked(self, path: Path) -> bool:
+        """Whether a file came out of an archive and goes when the program ends."""
+        return self._scratch.holds(path)
+
     def _find(self) -> None:
         wanted, passwords = self._wanted, dict(self._passwords)
 

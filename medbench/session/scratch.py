@@ -26,6 +26,10 @@ class Scratch:
             self._folder = folder
         return self._folder
 
+    def holds(self, path: Path) -> bool:
+        """Whether a file lies in it."""
+        return self._folder is not None and path.is_relative_to(self._folder)
+
     def close(self) -> None:
         """Remove the folder and what is in it."""
         if self._folder is not None:

@@ -532,3 +532,15 @@ def test_no_reader_for_an_unknown_kind(tmp_path):
 )
 def test_planes_are_shown_upright(orientation, expected):
     assert upright_turn(orientation) == expected
+
+
+def test_slices_of_volume_files_can_be_cases(tmp_path):
+    from medbench.cohorts.reading import read_dicom_frame
+
+    array = numbers((3, 4, 5))
+    file = tmp_path / "v.nii"
+    file.write_bytes(nifti(array, sform=np.diag([2.0, 2, 2, 1])[:3]))
+    for frame in range(3):
+        np.testing.assert_array_equal(read_dicom_frame(file, "", frame), array[frame][::-1, ::-1])
+    with pytest.raises(MedbenchError, match="no slice"):
+        read_dicom_frame(file, "", 3)

@@ -164,3 +164,23 @@ def test_unpacked_files_of_a_dead_process_are_removed(tmp_path):
     assert folder.stat().st_mode & 0o077 == 0
     scratch.close()
     assert not folder.exists()
+
+
+def test_a_slice_out_of_an_archive_stays_in_its_cohort(app, wait, ct_folder, tmp_path, finished):
+    from medbench.cohorts.reading import CaseReader
+    from medbench.cohorts.store import read_cohort
+
+    with zipfile.ZipFile(tmp_path / "z.zip", "w") as out:
+        out.write(sorted(ct_folder.glob("*.dcm"))[0], "a.dcm")
+    dropped(app, tmp_path / "z.zip")
+    wait(lambda: shown(app))
+    page = app.window.workspaces["review"]
+    page.ai_panel.cohort_field.setEditText("mine")
+    page.ai_panel.label_field.setText("opacity")
+    page.ai_panel.add_button.click()
+    folder = app.session.workspace_path / "cohorts" / "mine"
+    wait(lambda: (folder / "cohort.json").exists() and not app.lane.busy)
+    app.close()
+    cohort = read_cohort(folder)
+    (case,) = cohort.cases
+    assert CaseReader(cohort, folder).image(case).shape == (48, 64)

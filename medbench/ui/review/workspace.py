@@ -425,6 +425,7 @@ class ReviewWorkspace(Workspace):
                 reference.path, display.display_id, reference.frame,
                 study.patient_id if study is not None else "", label,
                 self.session.settings.value.reader, study is not None and study.simulated,
+                self.session.library.is_unpacked(reference.path),
             ),
         )  # fmt: skip
 
