@@ -89,8 +89,8 @@ def read_annotations(path: Path, frame_hz: float) -> tuple[list[Annotation], flo
             found.append(Annotation(time, symbol, 0, channel, number))
     kept = []
     for item in found:
-        match = re.match(r"^## time resolution: ([\d.]{1,20})$", item.text)
-        if match and match[1].count(".") < 2 and float(match[1]) > 0:
+        match = re.match(r"^## time resolution: ([0-9]{1,9}(?:\.[0-9]{1,9})?)$", item.text)
+        if match and float(match[1]) > 0:
             hertz = float(match[1])
         elif not item.text.startswith("## "):
             kept.append(item)
