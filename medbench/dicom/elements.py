@@ -13,7 +13,8 @@ from pydicom.datadict import dictionary_VR
 from medbench.base.errors import BadInputError, NotDicomError
 from medbench.dicom.guard import DEFLATED_LE, EXPLICIT_BE, IMPLICIT_LE, Header, read_header
 
-MAX_ELEMENTS = 2_000_000
+MAX_ELEMENTS = 200_000
+_TOO_MANY = f"more than {MAX_ELEMENTS:,} elements and items: the rest is not listed"
 MAX_DEPTH = 128
 MAX_TAIL_BYTES = 64 << 20
 _UNDEFINED = 0xFFFFFFFF
@@ -195,7 +196,7 @@ class _Walk:
             previous = tag
             self.count += 1
             if self.count > MAX_ELEMENTS:
-                into.problem = "more than two million elements"
+                into.problem = _TOO_MANY
                 return end
             position = self._element(into, tag, position, end, implicit, depth)
             if into.problem:
@@ -268,6 +269,10 @@ class _Walk:
                 return position + 8
             item = Item()
             items.append(item)
+            self.count += 1
+            if self.count > MAX_ELEMENTS:
+                item.problem = _TOO_MANY
+                return end
             if tag != _ITEM:
                 item.problem = "something that is no item stands in the sequence"
                 return end

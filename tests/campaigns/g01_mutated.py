@@ -6,6 +6,8 @@ Control: without guard and decoder processes, a 512-byte JPEG 2000 file never co
 import random
 import time
 from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
 
 from tests.campaigns import crafting as c
 from tests.campaigns.harness import Answer, Child, Result, command_line
@@ -30,32 +32,44 @@ def run(seconds: float, seed: int, control: bool = False, *, count: int | None =
             path = child.file("box.dcm", zero_length_box())
             _judge(result, "zero-length box", child.open(path))
         return result
-    rng = random.Random(seed)
-    files = whole_files()
+    return open_mutants(result, whole_files(), seconds, count)
+
+
+def open_mutants(
+    result: Result, files: Mapping[str, bytes], seconds: float, count: int | None,
+    beside: Mapping[str, bytes] | None = None,
+) -> Result:  # fmt: skip
+    """Mutate, open, judge; a seed keeps its suffix, ``beside`` lies in the same folder."""
+    seed, rng = result.seed, random.Random(result.seed)
     names, pool = list(files), list(files.values())
+    beside = beside or {}
     tally: Counter[str] = Counter()
     slowest = app = decoder = 0.0
     begin, deaths = time.monotonic(), 0
     with Child(limit_s=60) as child:
-        child.open(child.file("warm.dcm", files["made_j2k"]))
+        child.open(child.file("warm.dcm", whole_files()["made_j2k"]))
+        for name, data in beside.items():
+            child.file(name, data)
         begin = time.monotonic()
         while time.monotonic() - begin < seconds and (count is None or tally.total() < count):
             name = rng.choice(names)
             data = mutate(files[name], rng, pool)
-            path = child.file("mutant.dcm", data)
+            suffix = "".join(Path(name).suffixes[-2:]) if name in files and beside else ".dcm"
+            path = child.file(f"mutant{suffix}", data)
             answer = child.open(path)
             tally[answer.outcome] += 1
             label = f"{seed}/{tally.total()} of {name}"
             if not _judge(result, label, answer):
-                keep = child.folder.parent / f"find-{seed}-{tally.total()}.dcm"
+                keep = child.folder.parent / f"find-{seed}-{tally.total()}{suffix}"
                 keep.write_bytes(data)
             if path.read_bytes() != data:
                 result.failures.append(f"{label}: the source was changed")
+            path.unlink()
             slowest, deaths = max(slowest, answer.seconds), max(deaths, answer.decoder_deaths)
             app, decoder = max(app, answer.app_mib), max(decoder, answer.decoder_mib)
         spent = time.monotonic() - begin
-        left = sorted(p.name for p in child.folder.iterdir())
-        if left != ["mutant.dcm", "warm.dcm"]:
+        left = [p.name for p in child.folder.iterdir() if not p.name.startswith("mutant.")]
+        if set(left) != {"warm.dcm", *beside}:
             result.failures.append(f"something was written beside the source: {left}")
     result.figures = {
         "files": tally.total(), "outcomes": dict(tally),

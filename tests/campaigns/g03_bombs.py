@@ -17,7 +17,7 @@ def run(seconds: float, seed: int, control: bool = False, *, names: tuple[str, .
     """All bombs, or those named; each time in a warm child whose memory peak starts anew."""
     result = Result("G3 bombs", seed, control)
     begin, worst = time.monotonic(), {}
-    with Child("plain" if control else "app", limit_s=30) as child:
+    with Child("plain" if control else "app", limit_s=min(seconds, 4) if control else 30) as child:
         if control:
             path = child.file("bomb.dcm", deflate_bomb())
             _judge(result, "deflate bomb in pydicom", child.open(path))

@@ -8,9 +8,13 @@ import contextlib
 import json
 import os
 import sys
+import tempfile
 import time
+import traceback
 import warnings
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -61,29 +65,31 @@ class Opener:
 
     def open(self, path: Path) -> list[str]:
         """What could not be shown and why; raises whatever is not a typed error."""
-        from medbench.dicom.scan import scan
+        from medbench.base.errors import MedbenchError
+        from medbench.formats.finding import Context, find
 
         self.counts.clear()
-        if path.suffix in (".png", ".bmp", ".tif", ".jpg"):
-            return self._picture(path)
-        result = scan([path])
-        reasons = [s.reason for s in result.skipped]
-        for study in result.studies:
-            for series in study.series:
-                for display in series.displays:
-                    reasons.extend(self._display(display))
+        with tempfile.TemporaryDirectory(prefix="campaign-scratch-") as scratch:
+            try:
+                result = find([path], Context(Path(scratch), pool=self.pool))
+            except MedbenchError as error:
+                return [str(error)]
+            reasons = [s.reason for s in result.skipped]
+            for study in result.studies:
+                for series in study.series:
+                    for display in series.displays:
+                        reasons.extend(self._display(display))
         if not reasons and not self.counts:
             raise AssertionError("the file vanished: neither shown nor refused")
         return reasons
 
-    def _picture(self, path: Path) -> list[str]:
+    def list_tags(self, path: Path) -> list[str]:
+        """The tag browser opens what can be read even of refused files."""
         from medbench.base.errors import MedbenchError
+        from medbench.dicom.tag_tree import read_tags
 
-        try:
-            self.pool.decode_picture(path)
-        except (MedbenchError, OSError) as error:
-            return [str(error)]
-        self.counts["shown"] += 1
+        with contextlib.suppress(MedbenchError, OSError):
+            read_tags(path)
         return []
 
     def _display(self, display: Any) -> list[str]:
@@ -118,7 +124,7 @@ class Opener:
                 assert picture.shape[:2] == values.shape[:2]
                 self.counts["shown"] += 1
             if slices * display.rows * display.columns <= 16 << 20:
-                volume = reader.load(threads=2)
+                volume = reader.load()
                 untyped = [t for t in volume.failed.values() if _names_exception(t)]
                 if untyped:
                     raise AssertionError(f"load failed with {untyped[0]}")
@@ -144,46 +150,62 @@ def _names_exception(text: str) -> bool:
     return text.startswith(("ValueError:", "MemoryError:", "IndexError:", "TypeError:"))
 
 
-def _plain_pixels(path: Path) -> None:
+def _plain_pixels(path: Path) -> list[str]:
     """What a program without guard and decoder processes does."""
     import pydicom
 
     _ = pydicom.dcmread(path).pixel_array
+    return []
+
+
+def _serve_one(opener: Opener | None, path: Path) -> dict[str, Any]:
+    """Open one file; the slower of opening and listing its elements counts."""
+    me = os.getpid()
+    for pid in (me, *(opener.decoders() if opener else ())):
+        reset_peak(pid)
+    answer = _timed(opener, partial(_plain_pixels, path) if opener is None else
+                    partial(opener.open, path))  # fmt: skip
+    if opener is not None and answer["outcome"] != "untyped":
+        listed = _timed(opener, partial(opener.list_tags, path))
+        if listed["outcome"] == "untyped":
+            answer |= {"outcome": "untyped", "detail": f"listing elements: {listed['detail']}"}
+        for key in ("seconds", "cpu_s"):
+            answer[key] = max(answer[key], listed[key])
+    children = opener.decoders() if opener else []
+    return answer | {
+        "app_mib": round(peak_mib(me), 1),
+        "decoder_mib": round(max(map(peak_mib, children), default=0.0), 1),
+        "decoder_deaths": opener.pool.deaths if opener else 0,
+    }
+
+
+def _timed(opener: Opener | None, work: Callable[[], list[str]]) -> dict[str, Any]:
+    watched = [os.getpid(), *(opener.decoders() if opener else ())]
+    before, begin = cpu_seconds(watched), time.monotonic()
+    outcome, detail = "shown", ""
+    try:
+        if reasons := work():
+            outcome, detail = "reason", "; ".join(reasons)[:400]
+    except Exception as error:  # noqa: BLE001  (the campaign counts exactly these)
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(frame.filename).name}:{frame.lineno}"
+        outcome, detail = "untyped", f"{type(error).__name__}: {error} ({where})"
+    seconds = time.monotonic() - begin
+    return {
+        "outcome": outcome, "detail": detail, "seconds": round(seconds, 4),
+        "cpu_s": round(cpu_seconds(watched) - before, 4),
+    }  # fmt: skip
 
 
 def main() -> None:
     """Serve until stdin ends."""
     warnings.simplefilter("ignore")
-    plain = sys.argv[1:2] == ["plain"]
-    reply, me = os.dup(1), os.getpid()
+    reply = os.dup(1)
     os.dup2(2, 1)
-    opener = None if plain else Opener()
+    opener = None if sys.argv[1:2] == ["plain"] else Opener()
     os.write(reply, b'{"ready": true}\n')
     for line in sys.stdin:
-        path = Path(json.loads(line))
-        children = opener.decoders() if opener else []
-        for pid in (me, *children):
-            reset_peak(pid)
-        before = cpu_seconds([me, *children])
-        begin, answer = time.monotonic(), {"outcome": "shown", "detail": ""}
-        try:
-            if opener is None:
-                _plain_pixels(path)
-            elif reasons := opener.open(path):
-                answer = {"outcome": "reason", "detail": "; ".join(reasons)[:400]}
-        except Exception as error:  # noqa: BLE001  (the campaign counts exactly these)
-            import traceback
-
-            frame = traceback.extract_tb(error.__traceback__)[-1]
-            where = f"{Path(frame.filename).name}:{frame.lineno}"
-            words = f"{type(error).__name__}: {error} ({where})"
-            answer = {"outcome": "untyped", "detail": words}
-        answer["seconds"] = round(time.monotonic() - begin, 4)
-        children = opener.decoders() if opener else []
-        answer["cpu_s"] = round(cpu_seconds([me, *children]) - before, 4)
-        answer["app_mib"] = round(peak_mib(me), 1)
-        answer["decoder_mib"] = round(max(map(peak_mib, children), default=0.0), 1)
-        answer["decoder_deaths"] = opener.pool.deaths if opener else 0
+        answer = _serve_one(opener, Path(json.loads(line)))
         os.write(reply, json.dumps(answer).encode() + b"\n")
     if opener is not None:
         opener.pool.close()
