@@ -18,10 +18,10 @@ FORMATS = (0, 8, 16, 24, 32, 61, 80, 160, 212, 310, 311, 508, 516, 524)
 _MOST_DIGITS = 20
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _RATE = re.compile(rf"^({_NUMBER})(?:/{_NUMBER}(?:\({_NUMBER}\))?)?$")
-_GAIN = re.compile(rf"^({_NUMBER})(?:\(([-+]?\d{1, 18})\))?(?:/(\S+))?$")
+_GAIN = re.compile(rf"^({_NUMBER})(?:\(([-+]?\d{{1,18}})\))?(?:/(\S+))?$")
 _FORMATS = "|".join(str(f) for f in sorted(FORMATS, reverse=True))
 _SIGNAL = re.compile(
-    rf"^(?P<file>\S.*?)\s+(?P<format>{_FORMATS})(?:x(?P<per>\d{1, 18}))?(?::(?P<skew>\d{1, 18}))?"
+    rf"^(?P<file>\S.*?)\s+(?P<format>{_FORMATS})(?:x(?P<per>\d{{1,18}}))?(?::(?P<skew>\d{{1,18}}))?"
     r"(?:\+(?P<offset>\d{1,18}))?(?:\s+(?P<rest>.*))?$"
 )
 _RECORD = re.compile(
