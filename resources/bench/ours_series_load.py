@@ -40,6 +40,7 @@ def main():
                 "scan_s": opened - begin,
                 "load_s": end - opened,
                 "first_s": first[0],
+                "processes": pool.size,
                 "shape": volume.voxels.shape,
                 "failed": len(volume.failed),
                 "sum": int(volume.voxels.sum(dtype="int64")),

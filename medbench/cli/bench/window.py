@@ -41,7 +41,7 @@ WINDOW_BENCHMARKS = (
         "window_drag",
         "One frame of a window drag on 4000 x 3000 16-bit",
         "plain pyqtgraph ImageItem",
-        ">= 2.0",
+        ">= 4.0",
         _window_drag,
     ),
     Benchmark(

@@ -49,7 +49,7 @@ def text(result: dict[str, Any]) -> str:
     for item in result["benchmarks"]:
         verdict = "reached" if item["reached"] else "NOT reached"
         lines.append(
-            f"{item['name']:<14} {item['ratio']:7.3f}  goal {item['goal']:<7} {verdict:<12} "
+            f"{item['name']:<15} {item['ratio']:7.3f}  goal {item['goal']:<7} {verdict:<12} "
             f"vs {item['peer']}"
         )
     return "\n".join(lines)
