@@ -1,7 +1,11 @@
 """What the campaigns found, one test a find."""
 
+import sys
+from pathlib import Path
+
 import imagecodecs
 import numpy as np
+import psutil
 import pytest
 
 from medbench.base.errors import BadInputError, DecodeError, IncompleteError
@@ -201,3 +205,24 @@ def test_F136_five_deaths_within_a_minute_stop_the_series(tmp_path, monkeypatch)
         assert len(volume.failed) == 40
         assert sum("stopped" in reason for reason in volume.failed.values()) >= 30
         assert pool.deaths <= 5
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux")
+def test_decoders_are_limited_and_single_threaded(tmp_path):
+    frames = [rle_frame(np.full((8, 8), i, np.uint8)) for i in range(3)]
+    data = c.image(8, 8, c.fragments(*frames), syntax=c.RLE, frames="3")
+    display = display_of(tmp_path, data)
+    with DecoderPool(1) as pool, open_display(display, pool) as reader:
+        volume = reader.load()
+        assert volume.ready.all()
+        (decoder,) = psutil.Process().children(recursive=True)
+        limits = {
+            line[:26].strip(): line[26:].split()[:2]
+            for line in Path(f"/proc/{decoder.pid}/limits").read_text().splitlines()
+        }
+        assert limits["Max address space"] == [str(2 << 30)] * 2
+        assert limits["Max core file size"] == ["0", "0"]
+        assert limits["Max open files"] == ["64", "64"]
+        assert limits["Max file size"][0] == "0"
+        assert decoder.environ()["OMP_NUM_THREADS"] == "1"
+        assert decoder.num_threads() == 1

@@ -37,6 +37,19 @@ def limit_process() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+    allow_writing(0)
+
+
+def allow_writing(size_bytes: int) -> None:
+    """How long a file this process may make: nothing, or the volume it was given."""
+    try:
+        import resource
+    except ImportError:
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    if hard != resource.RLIM_INFINITY:
+        size_bytes = min(size_bytes, hard)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
 
 
 def read_fragments(path: str, ranges: list[list[int]]) -> bytes:
@@ -114,6 +127,7 @@ def _place_all(wire: socket.socket, request: dict[str, Any], hook: str) -> list[
     dtype, size = np.dtype(request["dtype"]), request["slice_bytes"]
     answers = []
     try:
+        allow_writing(os.fstat(volume).st_size)
         for path, ranges, form, slope, intercept, place in request["frames"]:
             _inject_fault(hook, path)
             rescale = Rescale(slope, intercept)
@@ -121,6 +135,7 @@ def _place_all(wire: socket.socket, request: dict[str, Any], hook: str) -> list[
                 _attempt(_place, volume, path, ranges, forms[form], rescale, dtype, size, place)
             )
     finally:
+        allow_writing(0)
         os.close(volume)
     return answers
 
