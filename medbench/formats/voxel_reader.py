@@ -4,7 +4,6 @@ Integer voxels stay integers (label volumes must), scaled ones become float32. R
 slice by slice, nearest to the shown one first; a compressed stream is read from its beginning.
 """
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -34,6 +33,7 @@ class VoxelReader:
         last = max(ref.frame for ref in display.frames)
         if found != (display.rows, display.columns) or last >= self._frames:
             raise BadInputError(f"{self._file.path.name} changed since it was opened: open it anew")
+        self._infos: dict[int, FrameInfo] = {}
         self._whole: np.ndarray | None = None
         self._volume: Volume | None = None
         self._buffer: np.ndarray | None = None
@@ -81,7 +81,12 @@ class VoxelReader:
         return self._volume
 
     def info(self, index: int) -> FrameInfo:
-        """Presentation of one slice."""
+        """Presentation of one slice; cached."""
+        if index not in self._infos:
+            self._infos[index] = self._new_info(index)
+        return self._infos[index]
+
+    def _new_info(self, index: int) -> FrameInfo:
         file, display = self._file, self.display
         spacing = file.spacing_mm
         turn, flip = upright_turn(file.orientation)
@@ -129,11 +134,7 @@ class VoxelReader:
         if self._whole is not None or not self._file.contiguous:
             return self._values(self._decoded()[frame])
         if self._file.encoding == "raw":
-            fd = os.open(self._file.data_path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-            try:
-                return self._values(self._slice(self._pread(fd, frame)))
-            finally:
-                os.close(fd)
+            return self._values(self._slice(self._raw_slice(frame)))
         with self._file.stream() as stream:
             name = self._file.data_path.name
             skip(stream, self._file.skip_bytes + frame * self._slice_bytes, name)
@@ -227,10 +228,11 @@ class VoxelReader:
         file = self._file
         return file.size("c") * file.size("x") * file.size("y") * file.dtype.itemsize
 
-    def _pread(self, fd: int, frame: int) -> bytes:
+    def _raw_slice(self, frame: int) -> bytes:
         file = self._file
-        place = file.start_bytes + file.skip_bytes + frame * self._slice_bytes
-        data = os.pread(fd, self._slice_bytes, place)
+        with file.data_path.open("rb", buffering=0) as handle:
+            handle.seek(file.start_bytes + file.skip_bytes + frame * self._slice_bytes)
+            data = handle.read(self._slice_bytes)
         if len(data) < self._slice_bytes:
             raise IncompleteError(f"{file.data_path.name} became shorter while it was read")
         return data

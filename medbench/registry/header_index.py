@@ -16,6 +16,8 @@ from typing import Self
 
 _log = logging.getLogger(__name__)
 FILE_NAME = "headers.db"
+MAX_BYTES = 2 << 30
+"""A larger index is dropped when it is opened: most of it is then of folders that are gone."""
 Known = tuple[int, int, bytes]
 """Size in bytes, modification time in ns, packed header or reason."""
 _SCHEMA = """
@@ -112,6 +114,8 @@ class HeaderIndex:
         return self._database
 
     def _connect(self) -> sqlite3.Connection:
+        if self.path.exists() and self.path.stat().st_size > MAX_BYTES:
+            self._remove()
         database = self._file()
         try:
             if not self._current(database):
