@@ -148,7 +148,9 @@ def _spacing(gaps: np.ndarray) -> tuple[float, tuple[int, ...], bool]:
         return float(gaps.mean()), (), True
     base = float(gaps.min())
     steps = np.round(gaps / base)
-    if np.all(np.abs(gaps - steps * base) <= GRID_TOLERANCE_MM * steps) and steps.min() == 1:
+    # one narrow gap among wide ones is an extra slice, not the measure of all the others
+    usual = 2 * int((steps == 1).sum()) >= len(gaps)
+    if usual and np.all(np.abs(gaps - steps * base) <= GRID_TOLERANCE_MM * steps):
         missing = [i for i, n in enumerate(steps) for _ in range(int(n) - 1)]
         return base, tuple(missing), True
     return median, (), False

@@ -207,36 +207,6 @@ def test_a_damaged_stream_is_a_decode_error(write):
         reader.read(0)
 
 
-def test_conformance_files_equal_pydicom(real_data):
-    """Every uncompressed file that pydicom reads has the same stored values here."""
-    root = real_data / "dicom_conformance"
-    checked = 0
-    shown = [(f.path, d, i) for d in displays(root) for i, f in enumerate(d.frames)]
-    by_path = {path: (display, index) for path, display, index in shown}
-    for path in sorted(root.rglob("*.dcm"))[:120]:
-        try:
-            ds = pydicom.dcmread(path)
-            if ds.file_meta.TransferSyntaxUID.is_compressed or ds.BitsAllocated not in (8, 16):
-                continue
-            if ds.SamplesPerPixel != 1 or int(getattr(ds, "NumberOfFrames", 1) or 1) != 1:
-                continue
-            raw = ds.pixel_array
-        except Exception:  # noqa: BLE001 - what the oracle refuses is no oracle
-            continue
-        found = by_path.get(path)
-        if found is None or found[0].photometric == "PALETTE COLOR":
-            continue
-        with open_display(found[0]) as reader:
-            ours = np.asarray(reader.read(found[1]), np.float64)
-        slope = float(getattr(ds, "RescaleSlope", 1) or 1)
-        intercept = float(getattr(ds, "RescaleIntercept", 0) or 0)
-        if "ModalityLUTSequence" in ds or "SharedFunctionalGroupsSequence" in ds:
-            continue
-        assert ours == pytest.approx(raw * slope + intercept, rel=1e-6), path.name
-        checked += 1
-    assert checked >= 20
-
-
 def test_real_series_geometry_against_simpleitk(real_data):
     import SimpleITK
 

@@ -121,6 +121,7 @@ def test_T05_tilt_comes_from_geometry_and_a_rod_stays_straight(write, tmp_path):
         ((0, 2, 4.0005, 6), (), 2.0, True),
         ((0, 2, 4.002, 6), (), 2.0, False),
         ((0, 2, 8, 10), (1, 1), 2.0, False),
+        ((0, 6, 12, 15, 21), (), 6.0, False),
     ],
 )
 def test_T06_every_gap_is_checked(write, tmp_path, depths, missing, spacing, uniform):

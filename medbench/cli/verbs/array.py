@@ -67,7 +67,8 @@ def _write(args: argparse.Namespace, display: DisplaySet) -> dict[str, Any]:
         )
         extra = {
             "spacing_mm": list(grid.spacing_mm), "origin_mm": list(grid.origin_mm),
-            "uniform": True, "notes": list(grid.notes),
+            "uniform": True, "notes": list(grid.notes), "slices": grid.shape[0],
+            "rows": grid.shape[1], "columns": grid.shape[2],
         }  # fmt: skip
 
     _save(args.out, voxels)
