@@ -20,12 +20,16 @@ from typing import IO
 
 from medbench.base.errors import BadInputError, CancelledError, PasswordNeededError
 from medbench.domain.image import Skipped
+from medbench.formats.zip_cipher import HEAD_BYTES, check_byte, decrypt, first_keys
 
 MAX_MEMBERS = 200_000
 MAX_TOTAL_BYTES = 20 << 30
 MAX_RATIO = 200
 RATIO_FROM_BYTES = 10 << 20
+MAX_ENCRYPTED_BYTES = 1 << 30
 _STEP_BYTES = 1 << 18
+_GROUP_BYTES = 256 << 20
+"""Encrypted bytes that are decrypted side by side."""
 _AES = 99
 _ENCRYPTED, _STRONG = 0x1, 0x40
 _SUFFIXES = (
@@ -144,62 +148,119 @@ class _Unpacking:
 
     def run(self, infos: list[zipfile.ZipInfo]) -> Unpacked:
         """All members, by index."""
+        locked = []
         for info in infos:
-            if self.cancelled is not None and self.cancelled():
-                raise CancelledError(f"{self.path.name} was not unpacked")
+            self._stop_here()
             if info.is_dir():
                 continue
             name = shown_name(info)
             reason = _refusal(info, name)
-            if not reason:
-                reason = self._take(info, name)
-            if reason:
-                self.out.refused.append(Skipped(self.path / _plain(name), reason))
+            if not reason and info.flag_bits & _ENCRYPTED:
+                locked.append((info, name))
+                continue
+            self._note(name, reason or self._take(info, name))
+        if locked:
+            self._unlock(locked)
         return self.out
+
+    def _stop_here(self) -> None:
+        if self.cancelled is not None and self.cancelled():
+            raise CancelledError(f"{self.path.name} was not unpacked")
+
+    def _note(self, name: str, reason: str) -> None:
+        if reason:
+            self.out.refused.append(Skipped(self.path / _plain(name), reason))
 
     def _take(self, info: zipfile.ZipInfo, name: str) -> str:
         """Unpack one member; the reason when it cannot be."""
-        encrypted = bool(info.flag_bits & _ENCRYPTED)
-        if encrypted and self.password is None:
-            raise PasswordNeededError(self.path, wrong=False)
-        part = self.target / f".{secrets.token_hex(8)}.part"
         try:
-            digest, head = self._stream(info, part)
+            with self.archive.open(info) as stream:
+                return self._store(info, name, _chunks(stream))
         except (OSError, NotImplementedError, ValueError) as error:
-            part.unlink(missing_ok=True)
             return f"cannot be unpacked ({error})"
         except (RuntimeError, zipfile.BadZipFile, zlib.error, EOFError) as error:
-            part.unlink(missing_ok=True)
-            # a wrong password passes the one check byte once in 256 times, then the CRC fails
-            if encrypted and not self.proven:
-                raise PasswordNeededError(self.path, wrong=True) from error
-            if isinstance(error, RuntimeError):
-                return "encrypted with another password"
             return f"damaged in the archive ({error})"
-        self.proven = self.proven or encrypted
-        if head[:4] in _MAGIC:
-            part.unlink()
-            return "an archive inside an archive: unpack it first"
-        if digest in self.by_digest:
-            part.unlink()
-            return f"the same bytes as {self.by_digest[digest]}"
-        self.by_digest[digest] = name
-        suffix = next((s for s in _SUFFIXES if name.lower().endswith(s)), "")
-        path = self.target / f"{digest}{suffix}"
-        part.replace(path)
+
+    # -- encrypted members ---------------------------------------------------------------------
+
+    def _unlock(self, locked: list[tuple[zipfile.ZipInfo, str]]) -> None:
+        """Encrypted members, many at once; all of them wait for a right password."""
+        if self.password is None:
+            raise PasswordNeededError(self.path, wrong=False)
+        keys = first_keys(self.password)
+        opening: list[tuple[zipfile.ZipInfo, str]] = []
+        others: list[tuple[zipfile.ZipInfo, str]] = []
+        for info, name in locked:
+            try:
+                right = check_byte(self._payload(info, HEAD_BYTES), keys) == _check_of(info)
+            except zipfile.BadZipFile as error:
+                self._note(name, f"damaged in the archive ({error})")
+                continue
+            (opening if right else others).append((info, name))
+        failed = []
+        for group in _groups(opening):
+            data = [self._payload(info, info.compress_size) for info, _ in group]
+            plain = decrypt(data, keys, lambda: self.cancelled is not None and self.cancelled())
+            self._stop_here()
+            for (info, name), packed in zip(group, plain, strict=True):
+                try:
+                    self._note(name, self._store(info, name, _inflated(packed, info)))
+                    self.proven = True
+                except (zipfile.BadZipFile, zlib.error) as error:
+                    failed.append((name, f"damaged in the archive ({error})"))
+                except OSError as error:
+                    failed.append((name, f"cannot be unpacked ({error})"))
+        # a wrong password passes the one check byte once in 256 times, then the CRC fails
+        if not self.proven and (opening or others):
+            raise PasswordNeededError(self.path, wrong=True)
+        for name, reason in failed:
+            self._note(name, reason)
+        for _, name in others:
+            self._note(name, "encrypted with another password")
+
+    def _payload(self, info: zipfile.ZipInfo, count: int) -> bytes:
+        """First bytes of a member's data, as they are in the file."""
+        with self.path.open("rb") as handle:
+            handle.seek(info.header_offset)
+            head = handle.read(30)
+            if head[:4] != _MAGIC[0] or len(head) < 30:
+                raise zipfile.BadZipFile("no member where one should be")
+            names = int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")
+            handle.seek(names, 1)
+            data = handle.read(min(count, info.compress_size))
+        if len(data) < count:
+            raise zipfile.BadZipFile("a member is cut")
+        return data
+
+    # -- writing -------------------------------------------------------------------------------
+
+    def _store(self, info: zipfile.ZipInfo, name: str, chunks: Iterator[bytes]) -> str:
+        """Write a member under its hash; the reason when it is not kept."""
+        part = self.target / f".{secrets.token_hex(8)}.part"
+        try:
+            digest, head = self._copy(info, chunks, part)
+            if head[:4] in _MAGIC:
+                return "an archive inside an archive: unpack it first"
+            if digest in self.by_digest:
+                return f"the same bytes as {self.by_digest[digest]}"
+            self.by_digest[digest] = name
+            suffix = next((s for s in _SUFFIXES if name.lower().endswith(s)), "")
+            path = self.target / f"{digest}{suffix}"
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
         self.out.members.append(Member(path, name, str(self.path / _plain(name))))
         return ""
 
-    def _stream(self, info: zipfile.ZipInfo, part: Path) -> tuple[str, bytes]:
-        """Copy a member in steps; its SHA-256 and first bytes. The CRC is checked at the end."""
+    def _copy(
+        self, info: zipfile.ZipInfo, chunks: Iterator[bytes], part: Path
+    ) -> tuple[str, bytes]:
+        """Copy a member in steps; its SHA-256 and first bytes."""
         digest, head, written = hashlib.sha256(), b"", 0
         fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
-        password = self.password if info.flag_bits & _ENCRYPTED else None
-        with os.fdopen(fd, "wb") as out, self.archive.open(info, pwd=password) as stream:
-            for data in _chunks(stream):
-                if self.cancelled is not None and self.cancelled():
-                    part.unlink(missing_ok=True)
-                    raise CancelledError(f"{self.path.name} was not unpacked")
+        with os.fdopen(fd, "wb") as out:
+            for data in chunks:
+                self._stop_here()
                 head = head or data[:4]
                 written += len(data)
                 digest.update(data)
@@ -207,6 +268,50 @@ class _Unpacking:
         if written != info.file_size:
             raise zipfile.BadZipFile(f"{written} of {info.file_size} bytes")
         return digest.hexdigest(), head
+
+
+def _check_of(info: zipfile.ZipInfo) -> int:
+    """What the check byte must be (APPNOTE.TXT 6.1.6; with a data descriptor the time's)."""
+    raw_time = getattr(info, "_raw_time", 0)
+    return (raw_time >> 8) & 255 if info.flag_bits & 0x8 else info.CRC >> 24
+
+
+def _groups(
+    members: list[tuple[zipfile.ZipInfo, str]],
+) -> Iterator[list[tuple[zipfile.ZipInfo, str]]]:
+    """Members of similar length, as many as memory allows at once."""
+    group: list[tuple[zipfile.ZipInfo, str]] = []
+    for member in sorted(members, key=lambda m: -m[0].compress_size):
+        longest = group[0][0].compress_size if group else 0
+        if group and (
+            (len(group) + 1) * longest > _GROUP_BYTES or member[0].compress_size * 2 < longest
+        ):
+            yield group
+            group = []
+        group.append(member)
+    if group:
+        yield group
+
+
+def _inflated(packed: bytes, info: zipfile.ZipInfo) -> Iterator[bytes]:
+    """A decrypted member in steps, never more than its directory entry says; checks the CRC."""
+    crc, left, rest = 0, info.file_size, memoryview(packed)
+    stored = info.compress_type == zipfile.ZIP_STORED
+    engine = zlib.decompressobj(-zlib.MAX_WBITS)
+    while left > 0:
+        step = min(_STEP_BYTES, left)
+        if stored:
+            data, rest = bytes(rest[:step]), rest[step:]
+        else:
+            data = engine.decompress(rest, step)
+            rest = memoryview(engine.unconsumed_tail)
+        if not data:
+            break
+        crc = zlib.crc32(data, crc)
+        left -= len(data)
+        yield data
+    if crc != info.CRC:
+        raise zipfile.BadZipFile("Bad CRC-32")
 
 
 def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
@@ -247,8 +352,12 @@ def _refusal(info: zipfile.ZipInfo, name: str) -> str:
         return "encrypted with AES, which is not read: unpack it with another program first"
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         return "compressed in a way that is not read (only deflate is): unpack it first"
+    if info.flag_bits & _ENCRYPTED and info.compress_size > MAX_ENCRYPTED_BYTES:
+        return "encrypted and larger than 1 GiB: unpack it with another program first"
     if info.file_size > RATIO_FROM_BYTES and info.file_size > MAX_RATIO * info.compress_size:
         return f"expands more than {MAX_RATIO} times: taken for a bomb"
+    if info.file_size == 0 and not info.compress_size:
+        return "the file is empty"
     return ""
 
 

@@ -288,3 +288,37 @@ def test_other_archives_say_what_to_do(tmp_path, name):
     (tmp_path / name).write_bytes(b"whatever it holds")
     found = find([tmp_path], Context(tmp_path / "scratch"))
     assert "unpack it" in found.skipped[0].reason
+
+
+@pytest.mark.parametrize("count", [1, 3, 60])
+def test_encrypted_members_of_any_number_and_length(tmp_path, count):
+    import random
+
+    dice = random.Random(count)
+    data = [(b"%03d.dcm" % i, dice.randbytes(dice.randrange(1, 900))) for i in range(count)]
+    file = encrypted(tmp_path / "a.zip", data, b"pass")
+    found = unpack(file, tmp_path / "scratch", password="pass")
+    assert {m.name.encode(): m.path.read_bytes() for m in found.members} == dict(data)
+    with zipfile.ZipFile(file) as theirs:
+        assert {n.encode(): theirs.read(n, b"pass") for n in theirs.namelist()} == dict(data)
+
+
+def test_one_damaged_encrypted_member_costs_itself_only(tmp_path):
+    data = [(b"%03d.dcm" % i, bytes([i]) * 400) for i in range(50)]
+    file = encrypted(tmp_path / "a.zip", data, b"pass")
+    whole = bytearray(file.read_bytes())
+    at = whole.find(b"020.dcm") + 7 + 12 + 3
+    whole[at] ^= 255
+    file.write_bytes(whole)
+    found = unpack(file, tmp_path / "scratch", password="pass")
+    assert len(found.members) == 49
+    assert list(reasons(found)) == ["020.dcm"]
+
+
+def test_stopping_while_decrypting_leaves_nothing(tmp_path):
+    data = [(b"%03d.dcm" % i, bytes([i]) * 400) for i in range(50)]
+    file = encrypted(tmp_path / "a.zip", data, b"pass")
+    asked = iter([False] * 51 + [True] * 999)
+    with pytest.raises(CancelledError):
+        unpack(file, tmp_path / "scratch", password="pass", cancelled=lambda: next(asked))
+    assert list((tmp_path / "scratch").iterdir()) == []
