@@ -17,6 +17,13 @@ VRS = LONG_VRS | frozenset(
 )
 
 
+_PROGRAMS = (
+    b"MZ", b"\x7fELF", b"#!", b"\xca\xfe\xba\xbe", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe",
+    b"\xfe\xed\xfa\xce", b"\xfe\xed\xfa\xcf",
+)  # fmt: skip
+"""First bytes of executables of the usual systems (CVE-2019-11687)."""
+
+
 class NeedMoreError(Exception):
     """The buffer ends before the header does."""
 
@@ -25,7 +32,7 @@ def read_meta(data: bytes, size: int) -> tuple[int, str, list[str], bytes]:
     """Offset of the data set, its transfer syntax, warnings, media storage SOP class."""
     warnings: list[str] = []
     if data[128:132] == b"DICM":
-        if data[:2] == b"MZ" or data[:4] == b"\x7fELF" or data[:2] == b"#!":
+        if data.startswith(_PROGRAMS):
             warnings.append("the preamble looks like a program")
         position = 132
     elif data[:2] == b"\x02\x00" and data[4:6] in VRS:

@@ -9,6 +9,7 @@ import imagecodecs
 import numpy as np
 
 from tests.campaigns import crafting as c
+from tests.campaigns import foreign_bombs as f
 
 Maker = Callable[[Path], Path]
 _J2K, _JLS, _HTJ2K = (f"1.2.840.10008.1.2.4.{n}" for n in (90, 80, 201))
@@ -246,33 +247,6 @@ def _directory() -> bytes:
     return c.part10(body, sop_class=sop)
 
 
-def _png(rows: int, columns: int) -> bytes:
-    """A PNG that claims a size and holds nothing (F64)."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(data)) + kind + data
-            + struct.pack(">I", zlib.crc32(kind + data))
-        )  # fmt: skip
-
-    head = chunk(b"IHDR", struct.pack(">IIBBBBB", columns, rows, 8, 2, 0, 0, 0))
-    return (
-        b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(bytes(64))) + chunk(b"IEND", b"")
-    )
-
-
-def _bmp(rows: int, columns: int) -> bytes:
-    head = struct.pack("<IiiHHIIiiII", 40, columns, rows, 1, 24, 0, 0, 0, 0, 0, 0)
-    return b"BM" + struct.pack("<IHHI", 54, 0, 0, 54) + head
-
-
-def _tiff(rows: int, columns: int) -> bytes:
-    tags = [(256, 4, columns), (257, 4, rows), (258, 3, 8), (259, 3, 1), (262, 3, 1), (273, 4, 8),
-            (277, 3, 1), (278, 4, rows), (279, 4, 0xFFFFFFFF)]  # fmt: skip
-    body = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in tags)
-    return b"II*\0\x08\0\0\0" + struct.pack("<H", len(tags)) + body + b"\0\0\0\0"
-
-
 def _numbers() -> bytes:
     """NumberOfFrames 1e400, spacing NaN, window of infinite width (F28)."""
     body = c.element(0x00281050, "DS", "NaN") + c.element(0x00281051, "DS", "1e400")
@@ -368,8 +342,15 @@ MAKERS: dict[str, Maker] = {
     "segmentation of 65535 frames": _plain(_segmentation),
     "contour of 8 MB": _plain(_contour),
     "shutter of 6000 corners": _plain(_polygon),
-    "F064 PNG 60000 x 60000": _plain(lambda: _png(60000, 60000), "bomb.png"),
-    "F065 PNG 12000 x 12000": _plain(lambda: _png(12000, 12000), "bomb.png"),
-    "BMP 60000 x 60000": _plain(lambda: _bmp(60000, 60000), "bomb.bmp"),
-    "TIFF 22000 x 22000": _plain(lambda: _tiff(_BIG, _BIG), "bomb.tif"),
+    "F052 zip of 200 MiB in 200 kB": _plain(lambda: f.zip_of_zeros(200), "bomb.zip"),
+    "F052 zip in zip in zip": _plain(lambda: f.zip_in_zip(5), "bomb.zip"),
+    "F054 zip of 70,000 members": _plain(lambda: f.zip_of_many(70_000), "bomb.zip"),
+    "F064 PNG 60000 x 60000": _plain(lambda: f.png(60000, 60000), "bomb.png"),
+    "F065 PNG 12000 x 12000": _plain(lambda: f.png(12000, 12000), "bomb.png"),
+    "F073 NIfTI 32767^3": _plain(f.huge_nifti, "bomb.nii"),
+    "F073 NIfTI, 512 MiB behind 336 voxels": _plain(f.nifti_bomb, "bomb.nii.gz"),
+    "F075 record of 2e9 samples": _plain(f.huge_record, "bomb.hea"),
+    "NRRD of 10^27 voxels": _plain(f.huge_nrrd, "bomb.nrrd"),
+    "BMP 60000 x 60000": _plain(lambda: f.bmp(60000, 60000), "bomb.bmp"),
+    "TIFF 22000 x 22000": _plain(lambda: f.tiff(_BIG, _BIG), "bomb.tif"),
 }  # fmt: skip

@@ -5,7 +5,8 @@ import pytest
 from tests.campaigns import g01_mutated, g01b_foreign, g02_cut, g03_bombs, g22_decoders
 
 SLOW_TO_MAKE = {"JPEG XL 22000 x 22000", "contour of 8 MB", "F024 a million empty fragments",
-                "JPEG with 20,000 scans", "report of 200,000 nodes"}  # fmt: skip
+                "JPEG with 20,000 scans", "report of 200,000 nodes",
+                "F052 zip of 200 MiB in 200 kB", "F054 zip of 70,000 members"}  # fmt: skip
 
 
 def test_G1_mutated_files_are_shown_or_refused():

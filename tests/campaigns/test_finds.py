@@ -1,5 +1,6 @@
 """What the campaigns found, one test a find."""
 
+import random
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import psutil
 import pytest
 
 from medbench.base.errors import BadInputError, DecodeError, IncompleteError
+from medbench.cli.main import main
 from medbench.dicom.decoding.codecs import decode_frame, stream_size
 from medbench.dicom.decoding.pool import DecoderPool
 from medbench.dicom.displays import build_displays
@@ -20,7 +22,8 @@ from medbench.dicom.scan import scan
 from medbench.dicom.structures import read_structures
 from medbench.domain.image import DisplayKind
 from tests.campaigns import crafting as c
-from tests.campaigns.seeds import rle_frame
+from tests.campaigns.mutator import mutate
+from tests.campaigns.seeds import rle_frame, whole_files
 
 JPEG, HTJ2K, J2K, JXL = (f"1.2.840.10008.1.2.4.{n}" for n in (50, 201, 90, 110))
 
@@ -226,3 +229,27 @@ def test_decoders_are_limited_and_single_threaded(tmp_path):
         assert limits["Max file size"][0] == "0"
         assert decoder.environ()["OMP_NUM_THREADS"] == "1"
         assert decoder.num_threads() == 1
+
+
+@pytest.mark.parametrize("head", [b"MZ", b"\x7fELF", b"#!/bin/sh", b"\xcf\xfa\xed\xfe"])
+def test_F046_a_preamble_that_is_a_program_is_named(tmp_path, head):
+    path = tmp_path / "program.dcm"
+    data = c.image(4, 4, c.native(bytes(16)))
+    path.write_bytes(head + data[len(head) :])
+    assert any("program" in text for text in read_header(path).warnings)
+
+
+def test_the_command_line_ends_mutants_with_0_1_or_2_and_one_sentence(tmp_path, capsys):
+    rng, files = random.Random(5), whole_files()
+    names = [name for name in files if name not in ("waveform_ecg.dcm",)]
+    for index in range(12):
+        path = tmp_path / f"{index}.dcm"
+        path.write_bytes(mutate(files[rng.choice(names)], rng, list(files.values())))
+        out = str(tmp_path / "out")
+        for verb in ("scan", "array", "render"):
+            target = [] if verb == "scan" else ["--out", f"{out}.{verb}"]
+            code = main([verb, str(path), *target, "--json"])
+            written = capsys.readouterr()
+            assert code in (0, 1, 2)
+            assert "Traceback" not in written.err
+            assert bool(code) == written.err.startswith("medbench: ")
