@@ -61,7 +61,7 @@ def _element(row: TagRow, hide: bool) -> dict[str, Any]:
 
 def _nested(row: TagRow, hide: bool) -> dict[str, Any]:
     found = _element(row, hide)
-    if row.children:
+    if row.packed:
         found["items"] = [[_nested(child, hide) for child in i.children] for i in row.children]
     return found
 

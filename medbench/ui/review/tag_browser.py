@@ -29,9 +29,15 @@ class TagModel(LazyTreeModel):
         self.hide_patient = False
         self.titles = (self.tr("Tag"), self.tr("Name"), self.tr("VR"), self.tr("Value"))
 
+    def key(self, node: Any) -> int:
+        return int(node.place)
+
+    def has_children(self, node: Any) -> bool:
+        return bool(node.packed)
+
     def shown_value(self, row: Any) -> str:
         """Value of a row, masked where it says who the patient is."""
-        if self.hide_patient and row.patient and row.value and not row.children:
+        if self.hide_patient and row.patient and row.value and not row.packed:
             return self.tr("hidden")
         return str(row.value)
 
@@ -305,7 +311,7 @@ class TagBrowser(QWidget):
             return
         self.value.setPlainText(self.model.shown_value(row))
         hidden = self.model.hide_patient and row.patient
-        if row.children or hidden or not (row.cut or row.vr in ("LT", "ST", "UT")):
+        if row.packed or hidden or not (row.cut or row.vr in ("LT", "ST", "UT")):
             return
 
         def work(_handle: Handle) -> Any:

@@ -34,7 +34,7 @@ class LazyTreeModel(QAbstractItemModel):
         self._kept: set[int] | None = None
 
     def show_nodes(self, nodes: Sequence[Any], kept: set[int] | None = None) -> None:
-        """Show other nodes; with ``kept`` only those whose ``id`` is in it."""
+        """Show other nodes; with ``kept`` only those whose `key` is in it."""
         self.beginResetModel()
         self._nodes, self._kept = nodes, kept
         self._entries = []
@@ -44,6 +44,14 @@ class LazyTreeModel(QAbstractItemModel):
     def node(self, index: Index) -> Any:
         """The node of an index; None for the invisible root."""
         return self._entries[index.internalId()].node if index.isValid() else None
+
+    def key(self, node: Any) -> int:
+        """What ``kept`` names a node by."""
+        return id(node)
+
+    def has_children(self, node: Any) -> bool:
+        """Whether a node has any; subclasses may know it without making them."""
+        return bool(node.children)
 
     def index_of(self, path: Sequence[int]) -> QModelIndex:
         """Index by row numbers from the top."""
@@ -55,7 +63,7 @@ class LazyTreeModel(QAbstractItemModel):
     def _make(self, nodes: Sequence[Any], parent: int) -> list[int]:
         made: list[int] = []
         for node in nodes:
-            if self._kept is not None and id(node) not in self._kept:
+            if self._kept is not None and self.key(node) not in self._kept:
                 continue
             self._entries.append(_Entry(node, parent, len(made)))
             made.append(len(self._entries) - 1)
@@ -78,7 +86,9 @@ class LazyTreeModel(QAbstractItemModel):
     def hasChildren(self, parent: Index = _NONE) -> bool:  # noqa: N802
         if not parent.isValid():
             return bool(self._roots)
-        return parent.column() == 0 and bool(self._children(parent))
+        if parent.column() > 0 or not self.has_children(self.node(parent)):
+            return False
+        return self._kept is None or bool(self._children(parent))
 
     def columnCount(self, parent: Index = _NONE) -> int:
         return len(self.titles)
