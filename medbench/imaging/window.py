@@ -125,6 +125,32 @@ def auto_window(values: npt.NDArray[Any], padding: tuple[float, float] | None = 
     return VoiWindow(float(low + high) / 2.0 + 0.5, width, VoiFunction.LINEAR, "Auto")
 
 
+def auto_voi(values: npt.NDArray[Any], info: FrameInfo) -> VoiWindow:
+    """The automatic window of a frame; lossy compression may have smeared its padding."""
+    padding = info.padding
+    if padding is not None and "lossy" in info.badges:
+        padding = _smeared(values, padding)
+    return auto_window(values, padding)
+
+
+def _smeared(values: npt.NDArray[Any], padding: tuple[float, float]) -> tuple[float, float]:
+    """Padding widened by what compression made of it.
+
+    Padding lies outside the anatomy: how far values scatter on its far side tells how far they
+    scatter towards the anatomy. Nothing is widened where that would reach half way into it.
+    """
+    low, high = padding
+    flat = values.ravel()
+    below, above = flat[flat < low], flat[flat > high]
+    if not len(below) or not len(above):
+        return padding
+    if len(below) < len(above):
+        reach, room = low - float(below.min()), float(np.median(above)) - high
+    else:
+        reach, room = float(above.max()) - high, low - float(np.median(below))
+    return (low - reach, high + reach) if 2 * reach < room else padding
+
+
 def anatomy(values: npt.NDArray[Any], padding: tuple[float, float] | None) -> npt.NDArray[Any]:
     """Values that are neither padding nor non-finite, as a flat array (PS3.3 C.7.5.1.1.2)."""
     flat = values.ravel()
@@ -137,7 +163,7 @@ def anatomy(values: npt.NDArray[Any], padding: tuple[float, float] | None) -> np
 
 def default_voi(values: npt.NDArray[Any], info: FrameInfo) -> Voi:
     """The file's first VOI, else the automatic window."""
-    return info.vois[0] if info.vois else auto_window(values, info.padding)
+    return info.vois[0] if info.vois else auto_voi(values, info)
 
 
 def display_frame(

@@ -8,6 +8,7 @@ from medbench.imaging.resize import block_mean, fit_square, resize_area, thumbna
 from medbench.imaging.reslice import PlaneKind, acquired_kind, orthogonal_plane
 from medbench.imaging.window import (
     apply_voi,
+    auto_voi,
     auto_window,
     display_frame,
     grey_histogram,
@@ -152,3 +153,16 @@ def test_small_quantities_fill_the_whole_range_of_grey():
     assert grey.min() == 0
     assert grey.max() == 255
     assert grey.std() > 60
+
+
+def test_padding_smeared_by_lossy_compression_stays_out_of_the_window():
+    rng = np.random.default_rng(2)
+    values = np.concatenate([rng.normal(-3024, 60, 3000), rng.normal(0, 200, 7000)])
+    info = FrameInfo(padding=(-3024.0, -3024.0), badges=("lossy",))
+    window = auto_voi(values, info)
+    assert window.center - window.width / 2 > -800
+    exact = auto_voi(values, FrameInfo(padding=(-3024.0, -3024.0)))
+    assert exact.center - exact.width / 2 < -2500
+    # padding inside the anatomy's range is left as the file says
+    inside = auto_voi(values, FrameInfo(padding=(0.0, 0.0), badges=("lossy",)))
+    assert inside.width == pytest.approx(exact.width, rel=0.01)

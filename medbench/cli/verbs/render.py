@@ -13,7 +13,7 @@ from medbench.domain.image import DisplayKind, DisplaySet, Voi, VoiWindow
 from medbench.formats.opening import open_display
 from medbench.imaging.orientation import letters_of, turned
 from medbench.imaging.presentation import final_picture
-from medbench.imaging.window import auto_window, default_voi
+from medbench.imaging.window import auto_voi, default_voi
 from medbench.session.operations.studies import choose_display, frame_json
 
 
@@ -84,7 +84,7 @@ def _write(args: argparse.Namespace, display: DisplaySet) -> dict[str, Any]:
                 raise BadInputError(f"The file offers {len(info.vois)} VOIs, numbered from 0.")
             voi = info.vois[args.voi]
         else:
-            voi = auto_window(values, info.padding) if args.auto else default_voi(values, info)
+            voi = auto_voi(values, info) if args.auto else default_voi(values, info)
     picture = final_picture(
         values, info, voi, overlays=not args.no_overlays, shutter=not args.no_shutter
     )

@@ -13,7 +13,7 @@ from medbench.domain.image import DisplaySet, FrameInfo, Voi, VoiWindow, Volume
 from medbench.domain.objects import Report
 from medbench.imaging.reslice import MprPlane, PlaneKind, orthogonal_plane
 from medbench.imaging.slanted import stack_plane
-from medbench.imaging.window import auto_window, default_voi
+from medbench.imaging.window import auto_voi, default_voi
 
 
 class Tool(StrEnum):
@@ -193,7 +193,7 @@ class ViewModel(QObject):
         """Window from a slice's own values."""
         volume = self.volume
         if volume is not None and volume.ready[index] and not volume.display.colour:
-            self.set_voi(auto_window(volume.voxels[index], volume.infos[index].padding))
+            self.set_voi(auto_voi(volume.voxels[index], volume.infos[index]))
 
     def reset_voi(self, index: int) -> None:
         """The file's own window and polarity."""
