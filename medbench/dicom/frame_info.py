@@ -15,7 +15,7 @@ from medbench.dicom.pet import read_suv
 from medbench.dicom.pixels import PixelFormat
 from medbench.dicom.real_world import PARAMETRIC_MAP, real_world_mapping, real_world_unit
 from medbench.dicom.shutter import read_shutter
-from medbench.dicom.values import header_text, iso_date, iso_time, person_name
+from medbench.dicom.values import header_text, iso_date, iso_time, name_note, person_name
 from medbench.dicom.voi import Rescale, line, lut_item, padding_range, voi_alternatives
 from medbench.domain.image import (
     FrameInfo,
@@ -105,7 +105,7 @@ def frame_info(
     ``raw_pixels`` gives the unmasked cells of the frame, for overlays inside them;
     ``open_dataset`` the data set where it is kept (multi-frame objects are long).
     """
-    warnings = list(header.warnings)
+    warnings = [*header.warnings, *filter(None, [name_note(header)])]
     annotations = corner_texts(header)
     rest = FrameInfo()
     try:

@@ -28,6 +28,13 @@ def person_name(header: Header) -> str:
     return shown_name(header_characters(header).decode(raw, "PN").text)
 
 
+def name_note(header: Header) -> str:
+    """What had to be assumed to read the patient's name; '' when the file declares it."""
+    raw = header.values.get(tags.PATIENT_NAME, b"")
+    note = header_characters(header).decode(raw, "PN").note
+    return f"patient's name: {note}" if note else ""
+
+
 def item_characters(item: Any, outer: CharacterSet | None = None) -> CharacterSet:
     """Character sets of a data set or sequence item; inherited where it has none of its own."""
     if "SpecificCharacterSet" in item:

@@ -10,6 +10,8 @@ from pydicom.data import get_charset_files
 
 from medbench.dicom.dataset import read_dataset
 from medbench.dicom.guard import read_header
+from medbench.dicom.reader import open_display
+from medbench.dicom.scan import scan
 from medbench.dicom.text import character_set, one_name, shown_name
 from medbench.dicom.values import item_characters, item_text, person_name
 
@@ -218,3 +220,18 @@ def test_chinese_labels_in_data_sets_read_by_pydicom(write, ramp):
     assert str(found.PatientName) == "Zhang=张^小东"
     assert found.PatientName.ideographic == "张^小东"
     assert found.Modality == "CT"
+
+
+@pytest.mark.parametrize(
+    ("raw", "noted"), [(b"Test^One", False), (b"\xcd\xf5^\xd0\xa1\xb6\xab", True)]
+)
+def test_a_guessed_name_is_a_warning_beside_the_image(write, ramp, raw, noted):
+    path = write("a.dcm", ramp, PatientName=None)
+    ds = pydicom.dcmread(path)
+    ds.add_new(0x00100010, "PN", raw)
+    ds.save_as(path, enforce_file_format=True)
+    (display,) = (d for s in scan([path]).studies for x in s.series for d in x.displays)
+    with open_display(display) as reader:
+        info = reader.info(0)
+    assert any("GB 18030" in warning for warning in info.warnings) == noted
+    assert info.annotations["patient_name"] == ("王, 小东" if noted else "Test, One")
