@@ -1,6 +1,6 @@
 """From bytes to stored values, and from stored to modality values (PS3.5 8.1, PS3.3 C.7.6.3)."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -64,7 +64,7 @@ class PixelFormat:
 
     def to_json(self) -> dict[str, Any]:
         """For the decoder process."""
-        return asdict(self)
+        return dict(vars(self))
 
 
 def pixel_format(header: Header) -> PixelFormat:

@@ -19,7 +19,7 @@ import psutil
 
 from medbench.base.errors import BadInputError, IncompleteError, MedbenchError
 from medbench.dicom.decoding.pool import FrameJob
-from medbench.dicom.decoding.shared import SharedVolume
+from medbench.dicom.decoding.shared import SharedVolume, private_volume
 from medbench.dicom.decoding.streams import LARGE_FRAME_BYTES, MAX_RATIO
 from medbench.dicom.modality import range_after, shifted_dtype
 from medbench.dicom.order import PendingSlices
@@ -282,7 +282,7 @@ class VolumeFiller:
             with contextlib.suppress(OSError):
                 self._shared = SharedVolume(self._reader.shape, dtype)
                 return self._shared.array
-        return np.zeros(self._reader.shape, dtype)
+        return private_volume(self._reader.shape, dtype)
 
     def _promote(self, dtype: np.dtype[Any]) -> np.ndarray:
         """A frame needs wider cells than the first one did: copy what is there, once."""

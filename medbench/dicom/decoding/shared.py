@@ -7,6 +7,7 @@ cut file would be SIGBUS, the end of the app). Where the system has no such file
 through the decoder's pipe.
 """
 
+import contextlib
 import mmap
 import os
 import time
@@ -22,6 +23,8 @@ except ImportError:  # Windows: the pipe is used
 
 
 MAX_DEATHS, DEATHS_WITHIN_S = 5, 60.0
+
+_SMALL_BYTES = 4 << 20
 
 
 class SharedVolume:
@@ -61,6 +64,25 @@ class SharedVolume:
     def usable(self) -> bool:
         """Whether decoders can still be given the descriptor."""
         return self.close.alive
+
+
+def private_volume(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
+    """Zeros of this process alone, in small pages where the system can be asked for them.
+
+    A volume is written once, front to back. Small pages are the ones that were in use a moment
+    ago; huge ones have to be found, and in a virtual machine often fetched from the host first:
+    0.11 to 0.35 s for 150 MiB instead of 0.15 s.
+    """
+    size_bytes = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    if size_bytes < _SMALL_BYTES or not hasattr(mmap, "MADV_NOHUGEPAGE"):
+        return np.zeros(shape, dtype)
+    try:
+        pages = mmap.mmap(-1, size_bytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    except OSError as error:
+        raise MemoryError(f"{size_bytes >> 20} MiB for the voxels are not there") from error
+    with contextlib.suppress(OSError):  # a kernel without huge pages has nothing to turn off
+        pages.madvise(mmap.MADV_NOHUGEPAGE)
+    return np.frombuffer(pages, dtype).reshape(shape)
 
 
 def available() -> bool:
