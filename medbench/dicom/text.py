@@ -8,7 +8,7 @@ file did not declare is read with care and said to be a guess.
 import codecs
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 ESC = 0x1B
 _REPLACEMENT = "\ufffd"
@@ -299,7 +299,7 @@ def _chinese(raw: bytes, *, strict: bool) -> Decoded | None:
     return Decoded(text, "guess: GB 18030, not declared in the file")
 
 
-@cache
+@lru_cache(maxsize=256)
 def character_set(value: str) -> CharacterSet:
     """Decoder for a stored Specific Character Set, several values by backslash."""
     return CharacterSet(tuple(term.strip(" \0") for term in value.split("\\")))

@@ -17,6 +17,7 @@ from medbench.ui.widgets import Button, Chip, IconButton, SearchField, hbox, lab
 
 _OPEN_AT_FIRST = 400
 _OPEN_AT_MOST = 3000
+_SHOWN_CHARACTERS = 6000
 
 
 class ReportModel(LazyTreeModel):
@@ -56,6 +57,8 @@ class ReportModel(LazyTreeModel):
             value = "" if target is None else f"{target.name} {target.value}".strip()
         elif links and node.links:
             value = " · ".join((value, known[0] if known else self.tr("not open")))
+        if len(value) > _SHOWN_CHARACTERS:
+            value = value[:_SHOWN_CHARACTERS] + " " + self.tr("... (the rest by Copy as text)")
         if not name and not value:
             name = node.value_type.title()
         if role == NAME_ROLE:
