@@ -116,7 +116,7 @@ def _split_key(header: Header, turn: int, size: int) -> tuple[Any, ...]:
             "LOCALIZER" in image_type,
             tuple(v for v in image_type if v in _COMPLEX_PARTS) if modality == "MR" else (),
         ),
-        header.text(tags.PHOTOMETRIC),
+        "colour" if base_of(header)["colour"] else header.text(tags.PHOTOMETRIC),
         header.text(tags.ECHO_NUMBERS),
         _b_value(header),
         header.text(tags.CONVOLUTION_KERNEL),

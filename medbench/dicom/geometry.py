@@ -10,6 +10,8 @@ from medbench.domain.geometry import Geometry, Vector
 GRID_TOLERANCE_MM = 1e-3
 TILT_TOLERANCE_DEG = 0.05
 _MAX_COMPARED = 64
+_MAX_SLICES = 20_000
+"""More missing slices than a scan can have: a false position, not a gap."""
 SAME_PLACE_MM = 0.01
 """Slices no farther apart are the same place met again."""
 
@@ -149,7 +151,7 @@ def _spacing(gaps: np.ndarray) -> tuple[float, tuple[int, ...], bool]:
     base = float(gaps.min())
     steps = np.round(gaps / base)
     # one narrow gap among wide ones is an extra slice, not the measure of all the others
-    usual = 2 * int((steps == 1).sum()) >= len(gaps)
+    usual = 2 * int((steps == 1).sum()) >= len(gaps) and float(steps.sum()) < _MAX_SLICES
     if usual and np.all(np.abs(gaps - steps * base) <= GRID_TOLERANCE_MM * steps):
         missing = [i for i, n in enumerate(steps) for _ in range(int(n) - 1)]
         return base, tuple(missing), True

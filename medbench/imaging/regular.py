@@ -6,16 +6,19 @@ taken from the gantry tilt tag, whose sign depends on the vendor. Where slices a
 stays empty: a blend of the neighbours would be anatomy that nobody has measured.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
+from medbench.base.errors import BadInputError
 from medbench.domain.geometry import Geometry
 
 MAX_VOXELS = 1 << 29
 _LATERAL_MM = 1e-3
+_MAX_EXTENT_MM = 1e5
 _ON_SLICE = 1e-4
 """Part of a gap below which a plane is the slice itself."""
 
@@ -40,8 +43,15 @@ def regular_geometry(geometry: Geometry) -> Geometry:
     """The grid that holds all slices: same pixels, equal steps, right angles.
 
     The step is the commonest small gap; the picture grows where slices lean out of it.
+
+    Raises
+    ------
+    BadInputError
+        The slices lie farther apart than any patient is long.
     """
     points, depth, lateral = _slices(geometry)
+    if max(float(depth[-1] - depth[0]), float(np.abs(lateral).max())) > _MAX_EXTENT_MM:
+        raise BadInputError("The slices lie metres apart: no regular volume can hold them.")
     rows_mm, columns_mm = geometry.spacing_mm[1], geometry.spacing_mm[2]
     step = _step(depth, geometry.spacing_mm[0])
     count = int(np.floor((depth[-1] - depth[0]) / step + 1e-6)) + 1
@@ -79,12 +89,12 @@ def regularise(
 
     Raises
     ------
-    MemoryError
-        The grid would hold more than half a billion voxels.
+    BadInputError
+        The slices lie too far apart, or the grid would hold more than half a billion voxels.
     """
     target = regular_geometry(geometry)
-    if int(np.prod(target.shape)) > MAX_VOXELS:
-        raise MemoryError("the regular volume would be too large")
+    if math.prod(target.shape) > MAX_VOXELS:
+        raise BadInputError("The regular volume would hold more than half a billion voxels.")
     points, depth, lateral = _slices(geometry)
     first = np.asarray(target.origin_mm) - points[0]
     axes = np.asarray(geometry.direction).reshape(3, 3)

@@ -136,6 +136,20 @@ def test_T06_every_gap_is_checked(write, tmp_path, depths, missing, spacing, uni
     assert "2.5" not in words
 
 
+def test_T06_a_false_position_is_no_million_of_missing_slices(write, tmp_path):
+    stack(write, [(0, 0, z) for z in (0, 1, 2, 1e12)])
+    (display,) = displays(tmp_path)
+    assert display.geometry.missing_slices == ()
+    assert not display.geometry.uniform
+
+
+def test_T07_colours_of_any_encoding_are_one_display(write, tmp_path):
+    for i, name in enumerate(("RGB", "YBR_FULL", "RGB")):
+        write(f"{i}.dcm", np.zeros((4, 5, 3), np.uint8), PhotometricInterpretation=name)
+    (display,) = displays(tmp_path)
+    assert display.slices == 3
+
+
 def test_T07_parts_and_rejects_equal_inputs(write, tmp_path):
     members = [(z, b) for z in range(10) for b in (0.0, 1000.0)]
     random.Random(7).shuffle(members)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from medbench.base.errors import BadInputError
 from medbench.dicom.geometry import stack_slices
 from medbench.dicom.reader import open_display
 from medbench.dicom.scan import scan
@@ -116,6 +117,14 @@ def test_padding_is_never_blended_with_anatomy():
     voxels[3] = -2000
     out, _ = regularise(voxels, geometry, -2000, padding=(-2000, -1990))
     assert set(np.unique(out)) == {-2000, 40}
+
+
+@pytest.mark.parametrize("far", [1e6, 1e20, 1e29])
+def test_false_positions_are_refused_before_anything_is_made(far):
+    for points in ([(0, 0, z) for z in (0, 1, 2, far)], [(far * z, 0, z) for z in (0, 1, 2, 3)]):
+        geometry = stack(points)
+        with pytest.raises(BadInputError):
+            regularise(np.zeros(geometry.shape, np.int16), geometry)
 
 
 def test_an_irregular_grid_begins_beyond_a_thousandth_of_a_millimetre():
