@@ -5,9 +5,10 @@ files. A kind is one class with `accepts` and `study`, and one line in ``_KINDS`
 ends as an instance of a series or in the list of what is not shown, with its reason.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from medbench.base.errors import BadInputError, MedbenchError, PasswordNeededError
@@ -177,7 +178,8 @@ def _find(paths: Iterable[Path], context: Context) -> ScanResult:
         study = _without(study, companions)
         studies.append(_numbered(study, len(studies) + 1))
         companions |= {i.path for series in study.series for i in series.instances}
-    kept = [_named(s, members) for s in skipped if s.path not in companions]
+    names = {m.path.name: PurePosixPath(m.shown).name for m in members.values()}
+    kept = [_named(s, members, names) for s in skipped if s.path not in companions]
     return ScanResult(tuple(studies), tuple(kept), found.files)
 
 
@@ -220,10 +222,20 @@ def _without(study: Study, taken: set[Path]) -> Study:
     ))  # fmt: skip
 
 
-def _named(item: Skipped, members: Mapping[Path, Member]) -> Skipped:
-    """Members are shown by their own names."""
+_TOGETHER = (".hdr", ".img", ".img.gz", ".nhdr", ".hea", ".dat")
+_HASHED = re.compile(r"[0-9a-f]{64}(?:\.[a-z]+)*")
+
+
+def _named(item: Skipped, members: Mapping[Path, Member], names: Mapping[str, str]) -> Skipped:
+    """Members are shown by their own names, also where a reason tells of another one."""
     member = members.get(item.path)
-    return item if member is None else Skipped(Path(member.shown), item.reason)
+    if member is None:
+        return item
+    if member.name.lower().endswith(_TOGETHER):
+        words = "belongs to files beside it, which an archive does not keep together: unpack it"
+        return Skipped(Path(member.shown), words)
+    reason = _HASHED.sub(lambda found: names.get(found[0], found[0]), item.reason)
+    return Skipped(Path(member.shown), reason)
 
 
 def _numbered(study: Study, number: int) -> Study:

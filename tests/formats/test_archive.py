@@ -322,3 +322,21 @@ def test_stopping_while_decrypting_leaves_nothing(tmp_path):
     with pytest.raises(CancelledError):
         unpack(file, tmp_path / "scratch", password="pass", cancelled=lambda: next(asked))
     assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_reasons_name_members_not_hashes(tmp_path):
+    write_uniform_series(tmp_path / "series", (2, 8, 9))
+    first, second = sorted((tmp_path / "series").glob("*.dcm"))
+    other = bytearray(first.read_bytes())
+    other[-1] ^= 1
+    file = packed(
+        tmp_path / "s.zip",
+        [("a/one", first.read_bytes()), ("a/two", bytes(other)), ("v.nii", b"x" * 400),
+         ("r.hea", b"r 1 100"), ("three.dcm", second.read_bytes())],
+    )  # fmt: skip
+    found = find([file], Context(tmp_path / "scratch"))
+    said = {s.path.name: s.reason for s in found.skipped}
+    assert "SOP Instance UID as one," in said["two"]
+    assert said["v.nii"].startswith("v.nii is no NIfTI file")
+    assert "unpack it" in said["r.hea"]
+    assert found.files == 5
