@@ -354,11 +354,13 @@ def test_scripts_without_a_font_are_named(app, review, tmp_path, wait, monkeypat
     said = []
     app.session.messages.posted.connect(said.append)
     path = write_report(
-        tmp_path / "sr.dcm", [content("TEXT", "x", TextValue="x")],
+        tmp_path / "sr.dcm", [content("TEXT", "x", TextValue="결절")],
         PatientName="Yamada^Tarou=山田^太郎",
     )  # fmt: skip
     app.window.open_paths([path])
     wait(lambda: any("Chinese" in m.text for m in said))
+    wait(lambda: isinstance(review.stage.view, ReportView))
+    assert "No font for Korean letters" in review.stage.view.facts.text()
 
 
 def test_pages_keep_the_place_while_zooming(qapp):

@@ -38,7 +38,7 @@ def missing_scripts(
     installed = set(QFontDatabase.writingSystems() if systems is None else systems)
     found = {
         name: None
-        for character in text
+        for character in dict.fromkeys(text)
         for low, high, name, wanted in _RANGES
         if low <= ord(character) <= high and not installed.intersection(wanted)
     }

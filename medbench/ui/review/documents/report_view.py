@@ -11,6 +11,7 @@ from medbench.domain.objects import ImageLink, Report, ReportNode
 from medbench.domain.report_text import node_value, nodes_of, report_lines
 from medbench.session.session import Session
 from medbench.ui.review.content import ObjectView
+from medbench.ui.review.documents.fonts import missing_scripts, script_name
 from medbench.ui.review.documents.report_row import KIND_ROLE, NAME_ROLE, VALUE_ROLE, ReportRow
 from medbench.ui.review.documents.tree_model import LazyTreeModel
 from medbench.ui.widgets import Button, Chip, IconButton, SearchField, hbox, label, vbox
@@ -224,7 +225,7 @@ class ReportView(ObjectView):
 
     @Slot()
     def _show_facts(self, *_: object) -> None:
-        names = {
+        keys = {
             "patient": self.tr("Patient"), "accession": self.tr("Accession"),
             "author": self.tr("Author"), "verifier": self.tr("Verified by"),
             "template": self.tr("Template"), "predecessor": self.tr("Replaces"),
@@ -234,11 +235,15 @@ class ReportView(ObjectView):
             return
         shown = self.session.settings.value.show_patient
         parts = [
-            f"{names.get(key, key)}: {value if shown or key != 'patient' else self.tr('hidden')}"
+            f"{keys.get(key, key)}: {value if shown or key != 'patient' else self.tr('hidden')}"
             for key, value in self.report.facts
         ]
         if self.report.key_objects:
             parts.append(self.tr("Images: {0}").format(len(self.report.links)))
+        words = "".join(f"{node.name}{node.value}" for node in nodes_of(self.report.root))
+        if missing := missing_scripts(words):
+            names = ", ".join(script_name(script) for script in missing)
+            parts.append(self.tr("No font for {0} letters is installed").format(names))
         self.facts.setText("    ".join(parts))
         self.facts.setVisible(bool(parts))
 
