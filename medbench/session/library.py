@@ -37,6 +37,7 @@ class LoaderPort(Protocol):
     failed: Any
 
     def load(self, display: DisplaySet, first: int = 0) -> None: ...
+    def focus(self, index: int) -> None: ...
     def drop(self) -> None: ...
 
 
@@ -100,6 +101,7 @@ class Library(QObject):
         self._kept: OrderedDict[str, Volume] = OrderedDict()
         self._job_id = ""
         self._ticket = 0
+        self._loading = ""
         loader.opened.connect(self._opened)
         loader.slices_ready.connect(self.slices_ready)
         loader.loaded.connect(self._loaded)
@@ -210,11 +212,18 @@ class Library(QObject):
         kept = self._kept.get(display_key(display))
         if kept is not None:
             self._kept.move_to_end(display_key(display))
+            self._loading = ""
             self._loader.drop()
             self.volume_opened.emit(display, kept)
             self.volume_loaded.emit(display, kept)
             return
+        self._loading = display_key(display)
         self._loader.load(display, first)
+
+    def focus(self, display: DisplaySet, index: int) -> None:
+        """Slice ``index`` of a display is looked at: while it loads, that one comes next."""
+        if display_key(display) == self._loading:
+            self._loader.focus(index)
 
     @Slot(object, object)
     def _opened(self, display: DisplaySet, volume: Volume) -> None:

@@ -27,7 +27,7 @@ class _Load(QThread):
     ) -> None:
         super().__init__(parent)
         self.display = display
-        self._first = first
+        self._eye = first
         self._pool = pool
         self.stop = threading.Event()
         self._lock = threading.Lock()
@@ -44,8 +44,9 @@ class _Load(QThread):
                 self._reader = reader
                 self._show_volume()
                 volume = reader.load(
-                    first=self._first, on_slice=self._on_slice, cancelled=self.stop.is_set
-                )
+                    first=self._eye, on_slice=self._on_slice, cancelled=self.stop.is_set,
+                    order=self._order,
+                )  # fmt: skip
         except CancelledError:
             return
         except (MedbenchError, OSError, MemoryError) as error:
@@ -55,12 +56,19 @@ class _Load(QThread):
             self._flush()
             self.loaded.emit(self, volume)
 
+    def look_at(self, index: int) -> None:
+        """From now on this slice and its neighbours first; what was wanted before is forgotten."""
+        self._eye = index
+
+    def _order(self) -> tuple[int]:
+        return (self._eye,)
+
     def _on_slice(self, index: int, _error: str | None) -> None:
         now = time.monotonic()
         with self._lock:
             self._ready.append(index)
-            first = self._sent == 0.0
-            if not first and now - self._sent < _PERIOD_S:
+            at_once = self._sent == 0.0 or index == self._eye
+            if not at_once and now - self._sent < _PERIOD_S:
                 return
             self._sent = now
         self._flush()
@@ -117,6 +125,11 @@ class VolumeLoader(QObject):
         load.finished.connect(self._finished)
         self._current = load
         load.start()
+
+    def focus(self, index: int) -> None:
+        """Another slice is shown: it and its neighbours come next."""
+        if self._current is not None:
+            self._current.look_at(index)
 
     def drop(self) -> None:
         """Stop the running load, without waiting for it."""

@@ -301,6 +301,8 @@ class ReviewWorkspace(Workspace):
     def _index_changed(self, index: int) -> None:
         self.model.follow_file(index)
         self.image_panel.show_slice(index)
+        if self.model.display is not None:
+            self.session.library.focus(self.model.display, index)
 
     # layout
 
