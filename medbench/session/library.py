@@ -91,6 +91,8 @@ class Library(QObject):
         self._cache = cache
         self._wanted: list[Path] = []
         self._passwords: dict[Path, str | None] = {}
+        self._waiting = False
+        """Whether a scan waits for the answer of `password_requested`."""
         self._runner = runner
         self._loader = loader
         self._pool = pool
@@ -119,6 +121,8 @@ class Library(QObject):
 
     def open_paths(self, paths: Sequence[Path]) -> None:
         """Scan files, folders and archives; what is found is added."""
+        if self._waiting:
+            self._cancel_scan()
         self._wanted = [Path(path) for path in paths]
         self._passwords = {}
         self.scan_started.emit(self._wanted)
@@ -129,6 +133,9 @@ class Library(QObject):
 
     def give_password(self, archive: Path, password: str | None) -> None:
         """Answer of `password_requested`; None opens the rest without that archive."""
+        if not self._waiting:  # cancelled meanwhile, or something else was opened
+            return
+        self._waiting = False
         self._passwords[archive] = password
         self._find()
 
@@ -162,6 +169,10 @@ class Library(QObject):
         )
 
     def _cancel_scan(self) -> None:
+        if self._waiting:
+            self._waiting = False
+            self._scan_failed("")
+            return
         self._runner.cancel(self._ticket)
 
     def _scanning(self, _fraction: float, text: str) -> None:
@@ -169,6 +180,7 @@ class Library(QObject):
 
     def _scanned(self, result: ScanResult | PasswordNeededError) -> None:
         if isinstance(result, PasswordNeededError):
+            self._waiting = True
             self._jobs.update(self._job_id, place=self.tr("Waits for a password"))
             self.password_requested.emit(result.path, result.wrong)
             return

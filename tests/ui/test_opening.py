@@ -184,3 +184,15 @@ def test_a_slice_out_of_an_archive_stays_in_its_cohort(app, wait, ct_folder, tmp
     cohort = read_cohort(folder)
     (case,) = cohort.cases
     assert CaseReader(cohort, folder).image(case).shape == (48, 64)
+
+
+def test_opening_something_else_instead_of_answering(app, wait, ct_folder, tmp_path, finished):
+    archive = encrypted(tmp_path / "secret.zip", [(b"a", b"b")], b"open sesame")
+    dropped(app, archive)
+    wait(lambda: dialog_of(app) is not None)
+    dropped(app, ct_folder)
+    wait(lambda: finished)
+    answer(app, wait, "open sesame")
+    wait(lambda: not app.session.jobs.running and shown(app))
+    assert sources(app) == ["dicom"]
+    assert len(finished) == 1
