@@ -82,8 +82,9 @@ def unpack(
     *,
     password: str | None = None,
     cancelled: Callable[[], bool] | None = None,
+    on_member: Callable[[int], None] | None = None,
 ) -> Unpacked:
-    """Unpack into a new private folder below ``folder``.
+    """Unpack into a new private folder below ``folder``; tells how many members are done.
 
     Raises
     ------
@@ -106,7 +107,7 @@ def unpack(
         target = folder / f"zip-{secrets.token_hex(8)}"
         target.mkdir(mode=0o700)
         try:
-            return _Unpacking(path, archive, target, password, cancelled).run(infos)
+            return _Unpacking(path, archive, target, password, cancelled, on_member).run(infos)
         except BaseException:
             shutil.rmtree(target, ignore_errors=True)
             raise
@@ -136,8 +137,9 @@ class _Unpacking:
 
     def __init__(
         self, path: Path, archive: zipfile.ZipFile, target: Path, password: str | None,
-        cancelled: Callable[[], bool] | None,
+        cancelled: Callable[[], bool] | None, on_member: Callable[[int], None] | None,
     ) -> None:  # fmt: skip
+        self.on_member = on_member
         self.path, self.archive, self.target = path, archive, target
         self.password = password.encode() if password is not None else None
         self.cancelled = cancelled
@@ -250,6 +252,8 @@ class _Unpacking:
         finally:
             part.unlink(missing_ok=True)
         self.out.members.append(Member(path, name, str(self.path / _plain(name))))
+        if self.on_member is not None:
+            self.on_member(len(self.out.members))
         return ""
 
     def _copy(
