@@ -175,6 +175,12 @@ def _walk_deflated(path: Path, fd: int, start: int, size: int, warnings: list[st
         raise BadInputError(f"the deflated data set is damaged ({error})") from error
     body = bytes(grown)
     del grown
+    tail = engine.unused_data if len(engine.unused_data) > 1 else b""  # one byte pads (A.5)
+    checksum = struct.pack("<II", zlib.crc32(body), len(body)) if tail else b""  # as gzip has it
+    if tail and checksum.startswith(tail) and len(tail) < len(checksum):
+        raise IncompleteError(f"incomplete: the checksum is cut ({size} bytes)")
+    if tail and not tail.startswith(checksum):
+        warnings.append(f"{len(tail)} bytes follow the data set")
     if not engine.eof:
         raise IncompleteError(f"incomplete: the deflated data set ends early ({size} bytes)")
     header = Header(path, size, DEFLATED_LE, True, body=body, warnings=warnings)

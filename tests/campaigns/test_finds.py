@@ -2,6 +2,7 @@
 
 import random
 import sys
+import time
 from pathlib import Path
 
 import imagecodecs
@@ -253,3 +254,37 @@ def test_the_command_line_ends_mutants_with_0_1_or_2_and_one_sentence(tmp_path, 
             assert code in (0, 1, 2)
             assert "Traceback" not in written.err
             assert bool(code) == written.err.startswith("medbench: ")
+
+
+def test_a_jpeg_ls_without_end_marker_does_not_hang(textured):
+    """Mutant 2714 of seed 31: charls 2.4 never came back."""
+    stream = (Path(__file__).parent / "finds" / "charls_hang.jls").read_bytes()
+    array = np.zeros((48, 48), np.uint16)
+    with pytest.raises(IncompleteError, match="no end"):
+        decode_frame(stream, form(array, "1.2.840.10008.1.2.4.80"))
+
+
+def test_F020_two_tries_of_a_hanging_frame_keep_one_deadline(tmp_path, monkeypatch):
+    monkeypatch.setenv("MEDBENCH_DECODER_FAULT", "hang:object.dcm")
+    data = c.image(8, 8, c.fragments(rle_frame(np.ones((8, 8), np.uint8))), syntax=c.RLE)
+    display = display_of(tmp_path, data)
+    with DecoderPool(1, deadline_s=1.0) as pool, open_display(display, pool) as reader:
+        pool.warm(wait=True)
+        begin = time.monotonic()
+        with pytest.raises(DecodeError, match="no answer"):
+            reader.read(0)
+        assert time.monotonic() - begin < 4  # one second of waiting, and a restart
+        begin = time.monotonic()
+        assert "no answer" in reader.load().failed[0]
+        assert time.monotonic() - begin < 0.5
+
+
+def test_G2_a_deflated_file_cut_in_its_checksum_is_incomplete(tmp_path):
+    data = whole_files()["image_dfl.dcm"]
+    path = tmp_path / "cut.dcm"
+    for missing in (1, 4, 6):
+        path.write_bytes(data[:-missing])
+        with pytest.raises(IncompleteError, match="checksum"):
+            read_header(path)
+    path.write_bytes(data)
+    assert not read_header(path).warnings

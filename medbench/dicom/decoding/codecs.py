@@ -16,6 +16,7 @@ import numpy as np
 from medbench.base.errors import DecodeError
 from medbench.dicom.decoding.streams import (
     check_complete_jpeg,
+    check_end,
     check_jpeg,
     check_ratio,
     check_tile_parts,
@@ -134,6 +135,8 @@ def _check_stream(data: bytes, form: PixelFormat) -> None:
     check_ratio(data, form)
     if syntax in _JPEG8 | _JPEG_LOSSLESS:
         check_jpeg(data, form)
+    elif syntax in _JPEG_LS:
+        check_end(data)
     elif syntax in _JPEG2000 | _HTJ2K:
         check_tile_parts(data)
 

@@ -23,7 +23,9 @@ from medbench.dicom.decoding.shared import SharedVolume
 from medbench.dicom.pixels import PixelFormat
 
 DEADLINE_S = 10.0
-SLOW_PIXELS = 32_000_000
+FIRST_SHARE = 0.6
+"""Of the deadline for the first try; the rest is for the second, so that both keep it together."""
+SLOW_PIXELS = 8_000_000
 SECONDS_PER_MEGAPIXEL = 0.3
 START_DEADLINE_S = 30.0
 MAX_REPLY_BYTES = 1 << 30
@@ -131,7 +133,7 @@ class _Decoder:
 
     def _receive(self, link: Connection, deadline_s: float) -> bytes:
         if not link.poll(deadline_s):
-            raise _DeathError(f"the decoder gave no answer within {deadline_s:.0f} s")
+            raise _DeathError(f"the decoder gave no answer within {deadline_s:.1f} s")
         return link.recv_bytes(MAX_REPLY_BYTES)
 
     def kill(self) -> None:
@@ -217,7 +219,12 @@ class DecoderPool:
         Where the decoder dies, every frame is tried once more, alone in a decoder: only the one
         that kills that too is lost.
         """
-        placed = self._try_into(volume, jobs)
+        known = [self._poison.get(_frame_key(job.path, job.ranges), "") for job in jobs]
+        if any(known):
+            rest = [job for job, reason in zip(jobs, known, strict=True) if not reason]
+            answers = iter(self.decode_into(volume, rest) if rest else ())
+            return [Placed(error=reason) if reason else next(answers) for reason in known]
+        placed = self._try_into(volume, jobs, FIRST_SHARE)
         if isinstance(placed, str):
             return [self._alone(volume, job) for job in jobs]
         return placed
@@ -227,15 +234,15 @@ class DecoderPool:
         key = _frame_key(job.path, job.ranges)
         if volume.stopped:
             return Placed(error=_STOPPED)
-        if key in self._poison:
-            return Placed(error=self._poison[key])
-        again = self._try_into(volume, [job])
+        again = self._try_into(volume, [job], 1 - FIRST_SHARE)
         if not isinstance(again, str):
             return again[0]
         self._poison[key] = again
         return Placed(error=again)
 
-    def _try_into(self, volume: SharedVolume, jobs: Sequence[FrameJob]) -> list[Placed] | str:
+    def _try_into(
+        self, volume: SharedVolume, jobs: Sequence[FrameJob], share: float
+    ) -> list[Placed] | str:
         """How each frame went, or how the decoder died."""
         if volume.stopped:
             return [Placed(error=_STOPPED)] * len(jobs)
@@ -254,7 +261,7 @@ class DecoderPool:
             "slice_bytes": volume.slice_bytes,
             "frames": frames,
         }
-        deadline_s = max(map(self._deadline, forms))
+        deadline_s = share * max(map(self._deadline, forms))
         decoder = self._obtain()
         try:
             placed = decoder.ask_for_all(request, volume, deadline_s)
@@ -299,10 +306,10 @@ class DecoderPool:
         death = self._poison.get(key, "")
         if death:
             raise DecodeError(death)
-        for _attempt in range(2):  # once more, in a fresh process
+        for share in (FIRST_SHARE, 1 - FIRST_SHARE):  # once more, in a fresh process
             decoder = self._obtain()
             try:
-                answer = decoder.ask(request, deadline_s)
+                answer = decoder.ask(request, share * deadline_s)
             except _DeathError as error:
                 self._bury(decoder)
                 death = str(error)

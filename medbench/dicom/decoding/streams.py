@@ -47,6 +47,17 @@ def check_jpeg(data: bytes, form: PixelFormat) -> None:
     found = [(data.find(mark), bits) for mark, bits in kinds.items() if mark in data[:65536]]
     if found and len(data) * 8 < min(found)[1]:
         raise DecodeError(f"JPEG: {len(data)} bytes are too few for this picture")
+    check_end(data)
+
+
+def check_end(data: bytes) -> None:
+    """JPEG and JPEG-LS streams end with EOI; without it charls may search for ever.
+
+    Raises
+    ------
+    IncompleteError
+        There is none.
+    """
     if b"\xff\xd9" not in data[-1024:]:
         raise IncompleteError("incomplete: the JPEG stream has no end")
 

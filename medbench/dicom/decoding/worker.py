@@ -99,8 +99,10 @@ def _attempt(work: Any, *arguments: Any) -> Any:
         return work(*arguments)
     except (MedbenchError, OSError) as error:
         return str(error)
+    except MemoryError:
+        return f"the picture needs more memory than the {MEMORY_BYTES >> 30} GiB of a decoder"
     except Exception as error:  # noqa: BLE001  (codecs raise types of their own)
-        return f"{type(error).__name__}: {error}"[:300]
+        return f"the compressed picture is damaged ({error})"[:300]
 
 
 def _decode_one(request: dict[str, Any]) -> np.ndarray:
