@@ -60,6 +60,15 @@ class Context:
             self.own_pool.close()
             self.own_pool = None
 
+    def counted(self, before: int) -> Callable[[int], None]:
+        """Reports members of an archive on top of the files before it."""
+
+        def tell(members: int) -> None:
+            if self.on_count is not None:
+                self.on_count(before + members)
+
+        return tell
+
     def stopped(self) -> bool:
         """Whether the user said stop."""
         return self.cancelled is not None and self.cancelled()
@@ -193,7 +202,13 @@ def _unpacked(scanner: Scanner, named: set[Path], context: Context) -> dict[Path
         scanner.skipped.remove(item)
         password = context.passwords.get(item.path, context.any_password)
         try:
-            out = unpack(item.path, context.scratch, password=password, cancelled=context.cancelled)
+            out = unpack(
+                item.path,
+                context.scratch,
+                password=password,
+                cancelled=context.cancelled,
+                on_member=context.counted(scanner.files),
+            )
         except PasswordNeededError as error:
             if context.passwords.get(item.path, "") is not None:
                 raise

@@ -29,7 +29,9 @@ def reasons(found):
 
 def test_members_are_named_by_their_hash(tmp_path):
     file = packed(tmp_path / "a.zip", [("folder/one.dcm", b"1"), ("two", b"2"), ("empty/", b"")])
-    found = unpack(file, tmp_path / "scratch")
+    told = []
+    found = unpack(file, tmp_path / "scratch", on_member=told.append)
+    assert told == [1, 2]
     assert names(found) == ["folder/one.dcm", "two"]
     assert found.refused == []
     for member in found.members:
@@ -253,7 +255,9 @@ def test_a_packed_series_opens_as_the_folder_does(tmp_path):
         tmp_path / "s.zip",
         [(f"CD/IM{i}", f.read_bytes()) for i, f in enumerate(files)] + [("readme.txt", b"hello")],
     )
-    found = find([file], Context(tmp_path / "scratch"))
+    counts = []
+    found = find([file], Context(tmp_path / "scratch", on_count=counts.append))
+    assert counts[-1] >= 6
     (display,) = found.studies[0].series[0].displays
     plain = find([tmp_path / "series"], Context(tmp_path / "scratch"))
     assert display.geometry == plain.studies[0].series[0].displays[0].geometry
