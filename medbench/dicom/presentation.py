@@ -236,9 +236,12 @@ def _displayed_size(dataset: Any) -> tuple[int, int]:
 
 
 def _points(data: Any, units: str, rows: int, columns: int) -> tuple[tuple[float, float], ...]:
-    """(row, column) with the first pixel's centre at 0, 0; the file counts from 1 in x, y."""
+    """(row, column) with the first pixel's centre at 0, 0.
+
+    The file's origin is the outer corner of the first pixel, whose centre is 0.5, 0.5 (C.10.5.1.1).
+    """
     values = [float(v) for v in data] if data is not None else []
     pairs = zip(values[::2], values[1::2], strict=False)
     if units == "DISPLAY":
         return tuple((y * rows - 0.5, x * columns - 0.5) for x, y in pairs)
-    return tuple((y - 1, x - 1) for x, y in pairs)
+    return tuple((y - 0.5, x - 0.5) for x, y in pairs)

@@ -128,8 +128,8 @@ def test_a_state_may_bring_an_overlay(rendered):
 
 
 def test_lines_follow_the_turn(rendered):
-    # image columns and rows count from 1: from (2, 3) to (8, 3)
-    line = {"GraphicType": "POLYLINE", "GraphicData": [2.0, 3.0, 8.0, 3.0]}
+    # the origin is the corner of the first pixel: the centre of row 2, column 1 is (1.5, 2.5)
+    line = {"GraphicType": "POLYLINE", "GraphicData": [1.5, 2.5, 7.5, 2.5]}
     graphic = one(GraphicAnnotationUnits="PIXEL", NumberOfGraphicPoints=2, **line)
     drawing = one(GraphicLayer="L", GraphicObjectSequence=graphic)
     found, _ = rendered(GraphicAnnotationSequence=drawing)

@@ -22,6 +22,7 @@ def opened(app, wait, *paths):
     page = review(app)
     app.window.open_paths(list(paths))
     wait(lambda: page.model.volume is not None and page.model.volume.ready.all())
+    wait(lambda: page.model.voi is not None)
     return page
 
 
@@ -149,7 +150,7 @@ def test_a_presentation_state_turns_windows_and_draws(app, wait, ct_folder):
     assert (page.model.window.center, page.model.window.width) == (300, 700)
     assert view.letters() == ("A", "P", "R", "L")
     app.qt.processEvents()
-    assert blue_of(view, 4, 20).saturation() > 100  # the drawn line
+    assert blue_of(view, 4.5, 20).saturation() > 100  # the drawn line
     panel = page.layer_desk.panel
     panel.only.click()
     wait(lambda: page.model.graphics_only)
@@ -159,7 +160,7 @@ def test_a_presentation_state_turns_windows_and_draws(app, wait, ct_folder):
     panel.states.activated.emit(0)
     assert page.model.presentation is None
     app.qt.processEvents()
-    assert blue_of(view, 4, 20).saturation() < 10
+    assert blue_of(view, 4.5, 20).saturation() < 10
 
 
 def test_a_tilted_head_is_resampled_and_says_so(app, wait, real_data):

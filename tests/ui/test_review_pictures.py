@@ -80,7 +80,7 @@ def test_the_viewport_shows_what_render_writes(real_data, qapp, qtbot):
 def test_pixels_on_the_glass_follow_turn_and_flip(app, wait, ct_folder):
     page = app.window.workspaces["review"]
     app.window.open_paths([ct_folder])
-    wait(lambda: page.model.volume is not None and page.model.volume.ready.all())
+    wait(lambda: page.model.voi is not None and page.model.volume.ready.all())
     page.model.set_voi(VoiWindow(40, 2000))
     view = page.viewports[PlaneKind.ACQUIRED]
     view.set_index(5)
@@ -102,7 +102,7 @@ def test_pixels_on_the_glass_follow_turn_and_flip(app, wait, ct_folder):
 def test_letters_turn_with_the_picture(app, wait, ct_folder):
     page = app.window.workspaces["review"]
     app.window.open_paths([ct_folder])
-    wait(lambda: page.model.volume is not None and page.model.volume.ready.all())
+    wait(lambda: page.model.voi is not None and page.model.volume.ready.all())
     view = page.viewports[PlaneKind.ACQUIRED]
     assert view.letters() == ("R", "L", "A", "P")
     page.tools.rotate_right()
@@ -120,7 +120,7 @@ def test_letters_turn_with_the_picture(app, wait, ct_folder):
 def test_projection_images_have_letters_and_calibration(app, wait, radiograph):
     page = app.window.workspaces["review"]
     app.window.open_paths([radiograph])
-    wait(lambda: page.model.volume is not None and page.model.volume.ready.all())
+    wait(lambda: page.model.voi is not None and page.model.volume.ready.all())
     view = page.viewports[PlaneKind.ACQUIRED]
     info = view.frame()
     assert view.letters()[1] == info.orientation.row

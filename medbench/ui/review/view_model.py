@@ -250,11 +250,11 @@ class ViewModel(QObject):
         volume = self.volume
         assert volume is not None
         display = volume.display
-        info, uid = volume.infos[index], display.frames[index].sop_instance_uid
+        info, ref = volume.infos[index], display.frames[index]
         try:
             return apply_presentation(
-                info, self.presentation, uid, (display.rows, display.columns),
-                graphics_only=self.graphics_only,
+                info, self.presentation, ref.sop_instance_uid, (display.rows, display.columns),
+                graphics_only=self.graphics_only, frame=ref.frame,
             )  # fmt: skip
         except BadInputError:
             return info  # the state speaks of other frames of this series
