@@ -1,6 +1,7 @@
 """Open the window, or run the guided tour where there is no display."""
 
 import faulthandler
+import gc
 import logging
 import os
 import sys
@@ -51,6 +52,7 @@ def open_window(paths: Sequence[Path], workspace: Path | None) -> int:
         app = build_app(workspace)
         install_excepthook()
         app.show(paths)
+        gc.freeze()  # what stands now stays: full collections need not walk it again
         try:
             return app.run()
         finally:

@@ -33,7 +33,9 @@ def review(app):
 
 def open_paths(app, wait, *paths):
     app.window.open_paths(list(paths))
-    wait(lambda: review(app).model.volume is not None and review(app).model.volume.ready.all())
+    model = review(app).model
+    wait(lambda: model.volume is not None and model.volume.ready.all())
+    wait(lambda: model.voi is not None or model.display.colour)
     return review(app)
 
 
