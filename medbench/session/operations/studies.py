@@ -35,7 +35,7 @@ def opened(
         if not Path(path).exists():
             raise BadInputError(f"{path} does not exist.")
     with ExitStack() as stack:
-        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mb-")))
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="medbench-open-")))
         cache = stack.enter_context(header_index(workspace)) if workspace is not None else None
         yield find(paths, Context(scratch, any_password=password, cache=cache))
 
