@@ -13,6 +13,7 @@ def add(subparsers: Any) -> None:
     """Add the verb's arguments."""
     parser = subparsers.add_parser("bench", help="measure speed beside a peer, as ratios")
     parser.add_argument("--only", action="append", metavar="NAME", help="run only this benchmark")
+    parser.add_argument("--list", action="store_true", help="only name the benchmarks")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -23,10 +24,12 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     names = [benchmark.name for benchmark in BENCHMARKS]
     if unknown := sorted(set(args.only or ()) - set(names)):
         raise BadInputError(f"There is no benchmark {unknown[0]!r}; there are {', '.join(names)}.")
+    chosen = [b for b in BENCHMARKS if not args.only or b.name in args.only]
+    if args.list:
+        fields = ("name", "title", "peer", "goal")
+        return {"benchmarks": [{key: getattr(b, key) for key in fields} for b in chosen]}
     results = []
-    for benchmark in BENCHMARKS:
-        if args.only and benchmark.name not in args.only:
-            continue
+    for benchmark in chosen:
         progress(f"{benchmark.name}: {benchmark.title}", done=True)
         values = benchmark.run()
         results.append(
@@ -45,6 +48,11 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 def text(result: dict[str, Any]) -> str:
     """One line a benchmark."""
+    if "machine" not in result:
+        return "\n".join(
+            f"{item['name']:<15} goal {item['goal']:<7} {item['title']}; vs {item['peer']}"
+            for item in result["benchmarks"]
+        )
     lines = [f"{result['machine']['cores']} cores, {result['machine']['system']}"]
     for item in result["benchmarks"]:
         verdict = "reached" if item["reached"] else "NOT reached"
