@@ -3,14 +3,18 @@
 import gc
 import os
 import threading
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
 import imagecodecs
 import numpy as np
+import psutil
 import pytest
 from pydicom.encaps import encapsulate
 
+from medbench.base.errors import DecodeError
+from medbench.dicom.decoding import pool as decoder_pool
 from medbench.dicom.decoding import shared
 from medbench.dicom.decoding.pool import DecoderPool, FrameJob
 from medbench.dicom.decoding.shared import SharedVolume
@@ -159,6 +163,24 @@ def test_a_death_in_a_batch_costs_one_frame(write, stored, fault, monkeypatch):
     assert pool.deaths == 2
     kept = [i for i in range(9) if i != 4]
     np.testing.assert_array_equal(volume.array[kept], stored[kept])
+
+
+def test_a_frozen_decoder_does_not_block_a_long_request(write, stored, monkeypatch):
+    """Its socket is full before the request is written: no answer is waited for then."""
+    monkeypatch.setattr(decoder_pool, "WIRE_DEADLINE_S", 1)
+    folder = write_stack(write, stored, RLE)
+    path = folder / "s000.dcm"
+    _, form = frame_of(path)
+    with DecoderPool(1) as pool:
+        pool.warm(wait=True)
+        (child,) = psutil.Process().children()
+        child.suspend()
+        begin = time.monotonic()
+        with pytest.raises(DecodeError):  # the second decoder says that the ranges are too long
+            pool.decode(path, [(0, 1 << 20)] * 200_000, form)
+        assert time.monotonic() - begin < 20
+        assert pool.deaths >= 1
+        np.testing.assert_array_equal(pool.decode(path, *frame_of(path)), stored[0])
 
 
 def test_a_broken_frame_is_said_and_the_others_stay(write, pool, stored):

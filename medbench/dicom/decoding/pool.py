@@ -6,6 +6,7 @@ import json
 import os
 import queue
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -29,6 +30,8 @@ SLOW_PIXELS = 8_000_000
 SECONDS_PER_MEGAPIXEL = 0.3
 START_DEADLINE_S = 30.0
 MAX_REPLY_BYTES = 1 << 30
+WIRE_DEADLINE_S = 30
+"""Longest time a write or read of a decoder's socket may stand still."""
 MAX_PROCESSES = 8
 _DECODER_ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
@@ -72,6 +75,9 @@ class _Decoder:
     def __init__(self, start_deadline_s: float) -> None:
         self.start_deadline_s = start_deadline_s
         self.wire, child = socket.socketpair()
+        stall = struct.pack("@ll", WIRE_DEADLINE_S, 0)  # struct timeval: a frozen decoder reads
+        self.wire.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, stall)  # nothing and writes
+        self.wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, stall)  # half an answer
         self.link = Connection(os.dup(self.wire.fileno()))
         environment = {
             **os.environ,
