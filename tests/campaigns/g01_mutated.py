@@ -11,11 +11,13 @@ from pathlib import Path
 
 from tests.campaigns import crafting as c
 from tests.campaigns.harness import Answer, Child, Result, command_line
-from tests.campaigns.mutator import mutate
+from tests.campaigns.mutator import mutate, mutate_pixels
 from tests.campaigns.seeds import whole_files
 
 MAX_SECONDS = 10.0
 MAX_DECODER_MIB = 2048.0
+PIXELS_ONLY = 0.25
+"""Share of mutants whose header stays whole, so that their codestreams are decoded."""
 
 
 def zero_length_box() -> bytes:
@@ -53,7 +55,10 @@ def open_mutants(
         begin = time.monotonic()
         while time.monotonic() - begin < seconds and (count is None or tally.total() < count):
             name = rng.choice(names)
-            data = mutate(files[name], rng, pool)
+            if rng.random() < PIXELS_ONLY and not beside:
+                data = mutate_pixels(files[name], rng)
+            else:
+                data = mutate(files[name], rng, pool)
             suffix = "".join(Path(name).suffixes[-2:]) if name in files and beside else ".dcm"
             path = child.file(f"mutant{suffix}", data)
             answer = child.open(path)

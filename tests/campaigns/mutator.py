@@ -24,6 +24,25 @@ def mutate(data: bytes, rng: random.Random, others: Sequence[bytes] = ()) -> byt
     return bytes(out)
 
 
+def mutate_pixels(data: bytes, rng: random.Random) -> bytes:
+    """Edits behind the start of the pixel data only: what reaches the codecs.
+
+    The last bytes are hit often, since a stream without its end is a case of its own.
+    """
+    start = data.find(b"\xe0\x7f\x10\0") + 12
+    if start < 12 or start > len(data) - 40:
+        return mutate(data, rng)
+    out = bytearray(data)
+    for _ in range(rng.choice((1, 2, 4, 8, 16))):
+        out[rng.randrange(start, len(out))] = rng.randrange(256)
+    if rng.random() < 0.3:
+        out[len(out) - 8 - rng.randrange(1, 5)] = rng.randrange(256)
+    if rng.random() < 0.2:
+        at = rng.randrange(start, len(out) - 32)
+        out[at : at + 32] = bytes(rng.choice((0, 255)) for _ in range(32))
+    return bytes(out)
+
+
 def _place(out: bytearray, rng: random.Random) -> int:
     if rng.random() < 0.7 and len(out) > 140:
         return rng.randrange(128, min(len(out), 4224))
