@@ -7,8 +7,10 @@ cache, and kept as a slab; a picture is then cut from the slab. The slab takes a
 512-column volume at most, and never more than 64 MiB.
 """
 
+import os
 import sys
 import threading
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ _LINE_BYTES = (128, 64, 32, 16, 8)
 _MAX_SLAB_BYTES = 64 << 20
 _WORD_BYTES = 8
 _BLOCK_SLICES = 8
+_MAX_THREADS = 4
 _NEAR = 4
 
 
@@ -78,10 +81,16 @@ class AcrossSlices:
                 cells = part.view(np.uint64).reshape(len(part), rows, words)
                 turned[:, z : z + len(part)] = cells.transpose(2, 0, 1)
 
-        half = threading.Thread(target=turn, args=(0, slices // 2), name="across")
-        half.start()
-        turn(slices // 2, slices)
-        half.join()
+        parts = max(1, min(os.cpu_count() or 1, _MAX_THREADS, slices // _BLOCK_SLICES))
+        edges = [slices * i // parts for i in range(parts + 1)]
+        others = [
+            threading.Thread(target=turn, args=ends, name="across") for ends in pairwise(edges[1:])
+        ]
+        for thread in others:
+            thread.start()
+        turn(0, edges[1])
+        for thread in others:
+            thread.join()
         self._start = start
 
     def _cut(self, column: int) -> npt.NDArray[Any]:

@@ -71,7 +71,9 @@ def _scaling() -> dict[str, Any]:
 
 def _first_image() -> dict[str, Any]:
     runs = [_load("uncompressed") for _ in range(6)][1:]
+    compressed = {name: _load(name) for name in ("rle", "jpeg_ls")}
     return {
+        **{f"{name}_ratio": run["first_s"] / run["load_s"] for name, run in compressed.items()},
         "ours_s": statistics.median(run["first_s"] for run in runs),
         "peer_s": statistics.median(run["load_s"] for run in runs),
         "ratio": statistics.median(run["first_s"] / run["load_s"] for run in runs),
