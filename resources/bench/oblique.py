@@ -1,8 +1,7 @@
 """A double oblique 512 x 512 plane through 300 x 512 x 512 beside SimpleITK's resampler, linear.
 
 Both make float32 with the same background; the values must agree. ``ratio`` is at the volume's
-own pixel size with all of SimpleITK's threads; ours uses one, so ``ratio_one_thread`` is also
-given, and ``ratio_magnified`` at half the pixel size, where both find more voxels in the cache.
+own pixel size, both with their threads; ``ratio_one_thread`` with one of each, and ``ratio_magnified`` at half the pixel size, where both find more voxels in the cache.
 """
 
 import json
@@ -66,7 +65,11 @@ def compare(spacing_mm, threads=0):
         resampler.SetNumberOfThreads(threads)
     pairs = []
     for _ in range(ROUNDS + 2):
-        found, ours = timed(lambda: cut_plane(voxels, geometry, plane, background=BACKGROUND))
+        found, ours = timed(
+            lambda: cut_plane(
+                voxels, geometry, plane, background=BACKGROUND, threads=threads or None
+            )
+        )
         wanted, peer = timed(lambda: resampler.Execute(image))
         pairs.append((ours, peer))
     other = SimpleITK.GetArrayViewFromImage(wanted)[0]

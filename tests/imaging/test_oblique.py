@@ -59,6 +59,13 @@ def test_values_equal_simpleitk(dtype, direction, turn, tilt):
     np.testing.assert_allclose(found, wanted, atol=2e-3)
 
 
+def test_threads_do_not_change_a_value():
+    geometry = geometry_of()
+    voxels, plane = volume(), plane_of(geometry, 0.5, 0.3, (300, 280), (0.2, 0.2))
+    one = cut_plane(voxels, geometry, plane, threads=1)
+    np.testing.assert_array_equal(cut_plane(voxels, geometry, plane, threads=3), one)
+
+
 def test_a_plane_on_the_grid_gives_the_voxels():
     geometry = geometry_of()
     voxels = volume()
