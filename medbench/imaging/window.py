@@ -1,6 +1,7 @@
 """Modality values to grey: VOI, polarity, padding; the one pipeline of window and command line."""
 
 import json
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,8 @@ Gray = npt.NDArray[np.uint8]
 _FINE_SPAN = 64.0
 _TABLE_FROM_PIXELS = 4096
 _INDEX_UP_TO_PIXELS = 1 << 22
+_ONLY_HERE = 2
+"""References to an array that only a list holds: the list's and the one that asks."""
 
 
 def voi_curve(values: npt.ArrayLike, voi: Voi) -> npt.NDArray[np.float64]:
@@ -89,6 +92,7 @@ class ValueIndex:
         low, high = int(values.min()), int(values.max())
         self._inputs = np.arange(low, high + 1)
         self._index = np.subtract(values, low, dtype=np.intp)
+        self._given: list[Gray] = []
 
     @staticmethod
     def fits(values: npt.NDArray[Any]) -> bool:
@@ -102,8 +106,19 @@ class ValueIndex:
     def grey(self, voi: Voi, *, inverted: bool = False) -> Gray:
         """What `apply_voi` gives for the values."""
         table = _round(voi_curve(self._inputs, voi), inverted=inverted)
-        found: Gray = np.take(table, self._index, mode="clip")
-        return found
+        return np.take(table, self._index, out=self._unused(), mode="clip")
+
+    def _unused(self) -> Gray:
+        """Memory of an earlier picture that nobody holds any more, else fresh memory.
+
+        Fresh pages cost a third of a look-up; an array counts as held while anything refers to it
+        or to a view of it.
+        """
+        for at in range(len(self._given)):
+            if sys.getrefcount(self._given[at]) <= _ONLY_HERE:
+                return self._given[at]
+        self._given = [*self._given[-1:], np.empty(self._index.shape, np.uint8)]
+        return self._given[-1]
 
 
 def auto_window(values: npt.NDArray[Any], padding: tuple[float, float] | None = None) -> VoiWindow:

@@ -42,3 +42,23 @@ def test_it_is_made_where_it_pays():
     assert not ValueIndex.fits(np.zeros((64, 64), np.int32))
     assert not ValueIndex.fits(np.zeros((8, 8), np.int16))
     assert not ValueIndex.fits(np.zeros((3000, 4000), np.uint8))
+
+
+def test_memory_is_used_again_only_when_nobody_holds_it():
+    values = np.arange(64 * 64, dtype=np.int16).reshape(64, 64)
+    index = ValueIndex(values)
+    wide, narrow = VoiWindow(2048, 4096), VoiWindow(100, 50)
+    first = index.grey(wide)
+    kept = first.copy()
+    view = first[::2]
+    del first
+    others = [index.grey(narrow) for _ in range(4)]
+    np.testing.assert_array_equal(view, kept[::2])
+    for other in others:
+        np.testing.assert_array_equal(other, apply_voi(values, narrow))
+    addresses = set()
+    for _ in range(6):
+        grey = index.grey(wide)
+        addresses.add(grey.ctypes.data)
+        del grey
+    assert len(addresses) == 1
