@@ -93,9 +93,17 @@ def outlined_text(
         return
     ratio = painter.device().devicePixelRatioF()
     family = painter.font().family()
-    pixmap, width = _text_pixmap(text, family, colour or current().overlay, size, ratio, bold=bold)
+    # word by word: while a window is dragged only its two numbers are new. Other scripts may run
+    # from right to left or join across spaces: they stay whole
+    words = text.split(" ") if text.isascii() else [text]
+    ink = colour or current().overlay
+    made = [_text_pixmap(word, family, ink, size, ratio, bold=bold) for word in words]
+    gap = _text_pixmap(" ", family, ink, size, ratio, bold=bold)[1] if len(words) > 1 else 0.0
+    width = sum(part for _, part in made) + gap * (len(words) - 1)
     x -= width if right else width / 2 if centre else 0
-    painter.drawPixmap(QPointF(x - 3, y - size - 2), pixmap)
+    for pixmap, part in made:
+        painter.drawPixmap(QPointF(x - 3, y - size - 2), pixmap)
+        x += part + gap
 
 
 def text_block(
