@@ -38,6 +38,7 @@ class AcrossSlices:
         self._start = 0
         self._last = -_NEAR - 1
         self._kept: npt.NDArray[Any] | None = None
+        self._given: list[npt.NDArray[Any]] = []
 
     def serves(self, plane: MprPlane) -> bool:
         """Whether it cuts as that plane does."""
@@ -107,9 +108,17 @@ class AcrossSlices:
             found = found.T
         _, row_flip, column_flip = self._plane.flips
         found = found[:: -1 if row_flip else 1, :: -1 if column_flip else 1]
-        out = np.empty(found.shape, f"u{item}")
+        out = self._unused(found.shape, np.dtype(f"u{item}"))
         np.copyto(out, found, casting="unsafe")  # keeps the low cell
         return out.view(self.voxels.dtype)
+
+    def _unused(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+        """Memory of an earlier picture that nobody holds any more, else fresh memory."""
+        for at in range(len(self._given)):
+            if sys.getrefcount(self._given[at]) <= 2:  # the list's and the one that asks
+                return self._given[at]
+        self._given = [*self._given[-1:], np.empty(shape, dtype)]
+        return self._given[-1]
 
 
 def _slab_width(plane: MprPlane, voxels: npt.NDArray[Any]) -> int:

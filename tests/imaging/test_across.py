@@ -75,3 +75,14 @@ def test_a_read_only_volume_is_served_too():
     across = AcrossSlices(plane, voxels)
     across.picture(3)
     np.testing.assert_array_equal(across.picture(4), plane.picture(voxels, 4))
+
+
+def test_a_held_picture_keeps_its_values():
+    voxels = volume(np.int16)
+    plane = plane_of(voxels, PlaneKind.SAGITTAL)
+    across = AcrossSlices(plane, voxels)
+    held = {index: across.picture(index) for index in range(10)}
+    for index in range(10, 40):
+        across.picture(index)
+    for index, picture in held.items():
+        np.testing.assert_array_equal(picture, plane.picture(voxels, index))
