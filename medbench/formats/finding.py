@@ -237,7 +237,7 @@ def _without(study: Study, taken: set[Path]) -> Study:
     ))  # fmt: skip
 
 
-_TOGETHER = (".hdr", ".img", ".img.gz", ".nhdr", ".hea", ".dat")
+_TOGETHER = (".hdr", ".img", ".img.gz", ".nhdr")
 _HASHED = re.compile(r"[0-9a-f]{64}(?:\.[a-z]+)*")
 
 
