@@ -97,9 +97,7 @@ class DisplayReader:
             ref = self.display.frames[index]
             file = self.file(ref.path)
             raw = partial(self._raw_cells, file, ref.frame)
-            self._infos[index] = frame_info(
-                file.header, ref, file.form, raw, file.dataset
-            )
+            self._infos[index] = frame_info(file.header, ref, file.form, raw, file.dataset)
         return self._infos[index]
 
     def read(self, index: int) -> np.ndarray:

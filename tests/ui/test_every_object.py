@@ -18,10 +18,12 @@ def test_every_row_of_the_browser_shows_something(app, wait, real_data, caplog):
         page.show_display(display)
         if is_layer_display(display):
             wait(
-                lambda before=messages: app.session.layers.layers
-                or len(app.session.messages.log) > before
-                or page.model.presentation is not None
-                or page.model.volume is not None
+                lambda before=messages: (
+                    app.session.layers.layers
+                    or len(app.session.messages.log) > before
+                    or page.model.presentation is not None
+                    or page.model.volume is not None
+                )
             )
             layers += 1
         elif display.kind.without_pictures:
@@ -30,9 +32,11 @@ def test_every_row_of_the_browser_shows_something(app, wait, real_data, caplog):
             sentences += page.stage.view is None
         else:
             wait(
-                lambda: page.model.failure
-                or (page.model.volume is not None and page.model.volume.ready.any())
-                or (page.model.volume is not None and page.model.volume.failed)
+                lambda: (
+                    page.model.failure
+                    or (page.model.volume is not None and page.model.volume.ready.any())
+                    or (page.model.volume is not None and page.model.volume.failed)
+                )
             )
             pictures += 1
         app.qt.processEvents()
