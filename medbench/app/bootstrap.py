@@ -33,7 +33,7 @@ from medbench.session.shaper import VolumeShaper
 from medbench.ui.actions.registry import ActionRegistry
 from medbench.ui.shell.main_window import MainWindow
 from medbench.ui.shell.workspaces import build_workspaces
-from medbench.ui.theme.apply import apply_theme
+from medbench.ui.theme.apply import prepare_theme, style_widgets
 from medbench.ui.theme.icons import icon_pixmap
 from medbench.ui.theme.tokens import TOKENS
 from medbench.workers.lane import Lane
@@ -67,12 +67,12 @@ class App(QObject):
         self.training = TrainingDock(workspace, self)
         self.session = self._session(workspace)
         self.actions_registry = ActionRegistry(self)
-        apply_theme(
-            qt, self.session.settings.value.theme, scale=self.session.settings.value.text_scale
-        )
+        settings = self.session.settings.value
+        tokens = prepare_theme(qt, settings.theme)
         self.window = MainWindow(
             self.session, self.actions_registry, build_workspaces, self.open_sample
         )
+        style_widgets(qt, tokens, settings.text_scale)
         self._warm = QTimer(self)
         self._warm.setSingleShot(True)
         self._warm.timeout.connect(self._warm_up)

@@ -244,10 +244,14 @@ def test_other_documents_are_text_or_named(
 def open_tags(app, review, wait, paths):
     app.window.open_paths(paths)
     wait(lambda: review.model.display is not None)
-    assert review.tags._tree is None  # nothing is read while the tab is not looked at
-    review.tabs.setCurrentWidget(review.tags)
-    wait(lambda: review.tags._tree is not None)
-    return review.tags
+    assert (
+        review.tags_tab.browser is None
+    )  # nothing is built or read while the tab is not looked at
+    names = [review.tabs.tabText(i) for i in range(review.tabs.count())]
+    review.tabs.setCurrentIndex(names.index("Tags"))
+    tags = review.tags_tab.browser
+    wait(lambda: tags._tree is not None)
+    return tags
 
 
 def shown_rows(tags):

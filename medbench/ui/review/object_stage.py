@@ -9,7 +9,6 @@ from medbench.domain.image import DisplaySet
 from medbench.session.library import display_key
 from medbench.session.session import Session
 from medbench.ui.review.content import ObjectView
-from medbench.ui.review.object_views import OBJECT_VIEWS
 
 
 class ObjectStage(QStackedWidget):
@@ -70,6 +69,8 @@ class ObjectStage(QStackedWidget):
         if display_key(display) != self._key:
             return
         self.payload = payload
+        from medbench.ui.review.object_views import OBJECT_VIEWS  # many; not for the start
+
         kind = next((k for k in OBJECT_VIEWS if k.accepts(payload)), None)
         if kind is None:
             self.say(display.reason or self.tr("This object cannot be shown."))

@@ -149,6 +149,7 @@ class TagBrowser(QWidget):
         self._model, self._stack = model, stack
         model.display_changed.connect(self._moved)
         stack.index_changed.connect(self._moved)
+        self._moved()
 
     @Slot()
     def _moved(self, *_: object) -> None:

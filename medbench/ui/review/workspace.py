@@ -31,7 +31,7 @@ from medbench.ui.review.image_panel import ImagePanel
 from medbench.ui.review.layer_desk import LayerDesk
 from medbench.ui.review.notes_bar import NotesBar
 from medbench.ui.review.object_stage import ObjectStage
-from medbench.ui.review.tag_browser import TagBrowser
+from medbench.ui.review.tags_tab import TagsTab
 from medbench.ui.review.time_bar import TimeBar
 from medbench.ui.review.tools import ReviewTools
 from medbench.ui.review.view_model import Tool, ViewModel
@@ -157,10 +157,10 @@ class ReviewWorkspace(Workspace):
         tabs.addTab(Scroll(self.ai_panel), self.tr("AI"))
         tabs.addTab(Scroll(self.image_panel), self.tr("Image"))
         tabs.addTab(Scroll(self.layer_desk.panel), self.tr("Layers"))
-        self.tags = TagBrowser(self.session)
-        self.tags.follow(self.model, self.viewports[PlaneKind.ACQUIRED])
         self._fonts = FontWatch(self.session, self)
-        tabs.addTab(self.tags, self.tr("Tags"))
+        stack = self.viewports[PlaneKind.ACQUIRED]
+        self.tags_tab = TagsTab(self.session, self.model, stack)
+        tabs.addTab(self.tags_tab, self.tr("Tags"))
         self.tabs = tabs
         return tabs
 

@@ -45,20 +45,32 @@ def apply_theme(
     app: QApplication, name: str, *, scale: float = 1.0, notifier: ThemeNotifier | None = None
 ) -> Tokens:
     """Switch to ``dark`` or ``light`` at once, everywhere."""
+    tokens = prepare_theme(app, name)
+    style_widgets(app, tokens, scale)
+    refresh_icons()
+    if notifier is not None:
+        notifier.changed.emit()
+    return tokens
+
+
+def prepare_theme(app: QApplication, name: str) -> Tokens:
+    """Colours, fonts and icons of a theme, before there are widgets."""
     tokens = TOKENS.get(name, TOKENS["dark"])
     set_current(tokens)
     load_fonts()
     app.setStyle("Fusion")
     app.setFont(base_font())
     app.setPalette(_palette(tokens))
-    arrow, check = (_image_folder() / f"{name}-{tokens.name}.png" for name in ("arrow", "check"))
+    return tokens
+
+
+def style_widgets(app: QApplication, tokens: Tokens, scale: float) -> None:
+    """The style sheet; once for a whole window, since each widget that joins one is polished."""
+    name = tokens.name
+    arrow, check = (_image_folder() / f"{kind}-{name}.png" for kind in ("arrow", "check"))
     icon_pixmap("chevron-down", tokens.text2, 28).save(str(arrow))
     icon_pixmap("check", tokens.on_accent, 28).save(str(check))
     app.setStyleSheet(build_stylesheet(tokens, scale, arrow.as_posix(), check.as_posix()))
-    refresh_icons()
-    if notifier is not None:
-        notifier.changed.emit()
-    return tokens
 
 
 def _palette(tokens: Tokens) -> QPalette:
