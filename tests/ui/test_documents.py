@@ -245,8 +245,6 @@ def open_tags(app, review, wait, paths):
     app.window.open_paths(paths)
     wait(lambda: review.model.display is not None)
     assert review.tags_tab.browser is None  # not built while nobody looks at the tab
-        review.tags_tab.browser is None
-    )  # nothing is built or read while the tab is not looked at
     names = [review.tabs.tabText(i) for i in range(review.tabs.count())]
     review.tabs.setCurrentIndex(names.index("Tags"))
     tags = review.tags_tab.browser
