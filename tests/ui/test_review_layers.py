@@ -216,7 +216,7 @@ def test_splits_and_rejects_are_listed(app, wait, ct_folder):
     (ct_folder / "broken.dcm").write_bytes(b"\0" * 128 + b"DICM")
     page = opened(app, wait, ct_folder)
     assert page.notes.isVisible()
-    assert "1 file" in page.notes.words.text()
+    assert "Files not shown: 1" in page.notes.words.text()
     page.notes._more.click()
     rows = [page.notes.list.topLevelItem(i) for i in range(page.notes.list.topLevelItemCount())]
     assert any(r.text(0) == "broken.dcm" and r.text(1) for r in rows)

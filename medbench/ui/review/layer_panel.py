@@ -212,7 +212,7 @@ class _LayerCard(Card):
             self._words([self.tr("Kind: {0}").format(payload.kind.lower())], payload.warnings)
         elif isinstance(payload, StructureSet):
             segments = [s.segment for s in payload.structures]
-            counts = [self.tr("%n contour(s)", "", len(s.contours)) for s in payload.structures]
+            counts = [self.tr("Contours: {0}").format(len(s.contours)) for s in payload.structures]
             self._segments(segments, counts)
             self._words([], payload.warnings)
         elif isinstance(payload, ScalarField):

@@ -56,7 +56,7 @@ class NotesBar(QFrame):
         if shown is not None and shown.reason and not shown.kind.without_pictures:
             parts.append(self.tr("This part: {0}").format(shown.reason))
         if rejects:
-            parts.append(self.tr("%n file(s) not shown", "", len(rejects)))
+            parts.append(self.tr("Files not shown: {0}").format(len(rejects)))
         self.words.setText(" · ".join(parts))
         self.setVisible(bool(parts))
         if not self.list.isHidden():
