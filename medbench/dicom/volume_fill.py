@@ -74,6 +74,8 @@ class VolumeFiller:
             while batch := pending.take_some(self._batch_frames()):
                 if cancelled is not None and cancelled():
                     return
+                if first not in batch:  # the first picture waits for its own memory only
+                    self._allocate()
                 for index, error in self._fill_all(batch).items():
                     if error:
                         failed[index] = error
@@ -93,6 +95,14 @@ class VolumeFiller:
         finally:
             self.close()
         return self.volume
+
+    def _allocate(self) -> None:
+        if self._shared is not None:
+            try:
+                self._shared.allocate()
+            except OSError as error:
+                words = f"the memory of the volume is not there: {error.strerror}"
+                raise BadInputError(words) from error
 
     def _batch_frames(self) -> int:
         """Frames a decoder is asked for at once: few milliseconds, so that a jump waits for none.

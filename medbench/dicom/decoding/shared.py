@@ -1,15 +1,17 @@
 """Memory of one volume that decoder processes write into by file descriptor.
 
 An anonymous file (``memfd_create``) instead of a pipe: a decoded frame is copied once, by the
-decoder's ``pwrite``, into the pages the app shows. All pages are allocated before the file is
-mapped and the size is sealed, so no store or load of the app can meet a missing page (a sparse or
-cut file would be SIGBUS, the end of the app). Where the system has no such files, frames come back
-through the decoder's pipe.
+decoder's ``pwrite``, into the pages the app shows. The size is sealed, so no store or load of the
+app can fall behind the end (a cut file would be SIGBUS, the end of the app). All pages are
+allocated by `allocate`, which may fail with an error instead; only the slice that is looked at may
+be decoded before, so that its picture does not wait for the memory of all the others. Where the
+system has no such files, frames come back through the decoder's pipe.
 """
 
 import contextlib
 import mmap
 import os
+import threading
 import time
 import weakref
 from typing import Any
@@ -25,6 +27,7 @@ except ImportError:  # Windows: the pipe is used
 MAX_DEATHS, DEATHS_WITHIN_S = 5, 60.0
 
 _SMALL_BYTES = 4 << 20
+_STEP_BYTES = 2 << 20
 
 
 class SharedVolume:
@@ -34,14 +37,14 @@ class SharedVolume:
     """
 
     def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-        """Allocate; OSError when the memory is not there or the system cannot do it."""
+        """Make the file; OSError when the system cannot do it."""
         size_bytes = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
         if not available() or size_bytes < 1:
             raise OSError("shared volumes are not possible here")
         self.fd = os.memfd_create("medbench-volume", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         self.close = weakref.finalize(self, os.close, self.fd)
         try:
-            os.posix_fallocate(self.fd, 0, size_bytes)
+            os.ftruncate(self.fd, size_bytes)
             seals = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
             fcntl.fcntl(self.fd, fcntl.F_ADD_SEALS, seals)
             pages = mmap.mmap(self.fd, size_bytes)
@@ -49,10 +52,26 @@ class SharedVolume:
             self.close()
             raise
         self.array = np.frombuffer(pages, dtype).reshape(shape)
+        self._size_bytes = size_bytes
+        self._allocating = threading.Lock()
+        self._allocated = False
         self._deaths: list[float] = []
         self.stopped = False
         """Whether its frames killed so many decoders that no more are risked."""
         self.slice_bytes = size_bytes // shape[0]
+
+    def allocate(self) -> None:
+        """Get every page; from any thread, once. OSError when the memory is not there.
+
+        In steps, since the system lets no decoder write while one of them lasts.
+        """
+        with self._allocating:
+            if self._allocated or not self.usable:
+                return
+            for begin in range(0, self._size_bytes, _STEP_BYTES):
+                length = min(_STEP_BYTES, self._size_bytes - begin)
+                os.posix_fallocate(self.fd, begin, length)
+            self._allocated = True
 
     def count_death(self) -> None:
         """A decoder died over one of the frames; too many in a row stop the series."""
