@@ -27,6 +27,7 @@ from medbench.dicom.skim import HEADS, numbers_of, skim, text_of
 
 MAX_NESTING = 64
 MAX_INFLATED_BYTES = 512 << 20
+_COUNT_FROM_BYTES, _COUNT_STEP_BYTES = 64 << 20, 4 << 20
 MAX_FRAGMENTS = 1_000_000
 MAX_ITEMS = 500_000
 KEEP_VALUE_BYTES = 1 << 16
@@ -164,13 +165,15 @@ def _walk_windows(header: Header, fd: int, size: int, base: int, *, implicit: bo
 
 def _walk_deflated(path: Path, fd: int, start: int, size: int, warnings: list[str]) -> Header:
     packed = os.pread(fd, size - start, start)
-    engine, grown = zlib.decompressobj(-zlib.MAX_WBITS), bytearray()
+    engine, grown, counted = zlib.decompressobj(-zlib.MAX_WBITS), bytearray(), False
     try:
         while packed and not engine.eof:  # in steps: one large call would need the memory twice
             grown += engine.decompress(packed, _INFLATE_STEP_BYTES)
             packed = engine.unconsumed_tail
-            if len(grown) > MAX_INFLATED_BYTES:
-                raise BadInputError("the deflated data set is larger than 512 MiB")
+            if not counted and len(grown) > _COUNT_FROM_BYTES:
+                counted = True
+                if len(grown) + _rest_bytes(engine.copy(), packed) > MAX_INFLATED_BYTES:
+                    raise BadInputError("the deflated data set is larger than 512 MiB")
     except zlib.error as error:
         raise BadInputError(f"the deflated data set is damaged ({error})") from error
     body = bytes(grown)
@@ -186,6 +189,15 @@ def _walk_deflated(path: Path, fd: int, start: int, size: int, warnings: list[st
     header = Header(path, size, DEFLATED_LE, True, body=body, warnings=warnings)
     _Walk(header, body, -1, len(body), implicit=False).run(0)
     return header
+
+
+def _rest_bytes(engine: Any, packed: bytes) -> int:
+    """Bytes still to come, counted without keeping them, up to the limit."""
+    count = 0
+    while packed and not engine.eof and count <= MAX_INFLATED_BYTES:
+        count += len(engine.decompress(packed, _COUNT_STEP_BYTES))
+        packed = engine.unconsumed_tail
+    return count
 
 
 class _Walk:
