@@ -28,6 +28,11 @@ class VoiWindow:
     function: VoiFunction = VoiFunction.LINEAR
     explanation: str = ""
 
+    def moved(self, center: float, width: float) -> "VoiWindow":
+        """The same function elsewhere; LINEAR is never narrower than 1 (C.11.2.1.2.1)."""
+        least = 1.0 if self.function is VoiFunction.LINEAR else 1e-9
+        return VoiWindow(center, max(least, width), self.function)
+
 
 @dataclass(frozen=True, eq=False)
 class VoiLut:

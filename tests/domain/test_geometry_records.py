@@ -6,6 +6,7 @@ import pytest
 from medbench.base.errors import BadInputError
 from medbench.domain.cohort import Case, Cohort, Item, ItemKind, Role, Split, Task
 from medbench.domain.geometry import Geometry, edge_letters
+from medbench.domain.image import VoiFunction, VoiWindow
 from medbench.domain.model import Metric, ModelVersion, Stage
 from medbench.domain.records import from_json, to_json
 
@@ -56,3 +57,11 @@ def test_records_round_trip():
 def test_broken_record_is_one_sentence():
     with pytest.raises(BadInputError, match="no valid Split"):
         from_json(Split, {"method": "x"})
+
+
+def test_windows_move_within_what_their_function_allows():
+    linear = VoiWindow(40, 400).moved(10, 0.2)
+    assert (linear.center, linear.width) == (10, 1)
+    exact = VoiWindow(0.5, 1.0, VoiFunction.LINEAR_EXACT, "from the file").moved(0.1, 0.2)
+    assert (exact.center, exact.width, exact.function) == (0.1, 0.2, VoiFunction.LINEAR_EXACT)
+    assert exact.explanation == ""

@@ -15,6 +15,7 @@ from medbench.ui.theme.tokens import TOKENS
 Lines = list[tuple[str, str]]
 _THICK_MM = 2.0
 _EQUAL_MM = 1e-3
+_WIDE = 20.0
 translate = QCoreApplication.translate
 
 
@@ -88,12 +89,17 @@ def _window_lines(model: ViewModel, zoom_percent: float) -> Lines:
     lines: Lines = []
     window = model.voi
     if isinstance(window, VoiWindow):
-        digits = 0 if window.width >= 20 else 2
-        lines.append((f"W {window.width:.{digits}f} L {window.center:.{digits}f}", ""))
+        width, center = (window_number(v, window) for v in (window.width, window.center))
+        lines.append((f"W {width} L {center}", ""))
     elif window is not None:
         lines.append((translate("Corner", "Lookup table"), ""))
     lines.append((translate("Corner", "Zoom {0:.0f} %").format(zoom_percent), ""))
     return lines
+
+
+def window_number(value: float, window: VoiWindow) -> str:
+    """Centre or width with the digits that a window of this width needs."""
+    return f"{value:.0f}" if window.width >= _WIDE else f"{value:.4g}"
 
 
 def _honest_lines(model: ViewModel, kind: PlaneKind, info: FrameInfo) -> Lines:

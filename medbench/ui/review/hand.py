@@ -5,7 +5,6 @@ from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
-from medbench.domain.image import VoiWindow
 from medbench.ui.review.view_model import Tool, ViewModel
 
 ZOOM_STEP = 1.15
@@ -116,12 +115,8 @@ class Hand(QWidget):
         window = self._model.window
         if window is None:
             return
-        unit = max(window.width, 1.0) / 300
-        self._model.set_voi(
-            VoiWindow(
-                window.center + dy * unit, max(1.0, window.width + dx * unit * 2), window.function
-            )
-        )
+        unit = window.width / 300
+        self._model.set_voi(window.moved(window.center + dy * unit, window.width + dx * unit * 2))
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:

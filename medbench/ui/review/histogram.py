@@ -103,9 +103,9 @@ class WindowHistogram(QWidget):
             self.window_wanted.emit(value, self._window.width)
             return
         if nearest == "low":
-            edge_low = min(value, edge_high - 1)
+            edge_low = min(value, edge_high)
         else:
-            edge_high = max(value, edge_low + 1)
+            edge_high = max(value, edge_low)
         self.window_wanted.emit((edge_low + edge_high) / 2, edge_high - edge_low)
 
     def rect_of_plot(self) -> QRectF:

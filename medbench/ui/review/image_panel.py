@@ -6,9 +6,9 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
-from medbench.domain.image import FrameInfo, VoiWindow
+from medbench.domain.image import FrameInfo
 from medbench.ui.actions.registry import ActionRegistry
-from medbench.ui.review.annotations import calibration_words
+from medbench.ui.review.annotations import calibration_words, window_number
 from medbench.ui.review.histogram import WindowHistogram
 from medbench.ui.review.view_model import ViewModel
 from medbench.ui.widgets import Button, LabelledRow, SectionTitle, clear_layout, hbox, label, vbox
@@ -31,7 +31,7 @@ class ImagePanel(QWidget):
         self.histogram.window_wanted.connect(self._wanted)
         column.addWidget(self.histogram)
         row = hbox()
-        self._width, self._centre = _field(self.tr("Width"), 1), _field(self.tr("Level"), -1e9)
+        self._width, self._centre = _field(self.tr("Width"), 0), _field(self.tr("Level"), -1e9)
         for name, field in (("W", self._width), ("L", self._centre)):
             row.addWidget(label(name, "secondary"))
             row.addWidget(field, 1)
@@ -67,8 +67,8 @@ class ImagePanel(QWidget):
         for field in (self._width, self._centre):
             field.setEnabled(window is not None)
         if window is not None:
-            self._width.setText(f"{window.width:.0f}")
-            self._centre.setText(f"{window.center:.0f}")
+            self._width.setText(window_number(window.width, window))
+            self._centre.setText(window_number(window.center, window))
 
     def show_slice(self, index: int) -> None:
         """Histogram of a slice, if it is there."""
@@ -144,18 +144,22 @@ class ImagePanel(QWidget):
 
     @Slot(float, float)
     def _wanted(self, centre: float, width: float) -> None:
-        self._model.set_voi(VoiWindow(centre, max(1.0, width)))
+        window = self._model.window
+        if window is not None:
+            self._model.set_voi(window.moved(centre, width))
 
     def _typed(self) -> None:
         window = self._model.window
-        shown = None if window is None else (f"{window.center:.0f}", f"{window.width:.0f}")
-        if window is not None and shown != (self._centre.text(), self._width.text()):
+        if window is None:
+            return
+        shown = window_number(window.center, window), window_number(window.width, window)
+        if shown != (self._centre.text(), self._width.text()):
             centre, width = float(self._centre.text()), float(self._width.text())
-            self._model.set_voi(VoiWindow(centre, width, window.function))
+            self._model.set_voi(window.moved(centre, width))
 
 
 def _field(name: str, low: float) -> QLineEdit:
     field = QLineEdit()
     field.setAccessibleName(name)
-    field.setValidator(QDoubleValidator(low, 1e9, 2))
+    field.setValidator(QDoubleValidator(low, 1e9, 9))
     return field
