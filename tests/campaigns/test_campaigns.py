@@ -53,7 +53,8 @@ def test_G2_control_pydicom_alone_is_silent():
 @pytest.mark.parametrize("part", [0, 1])
 def test_G3_bombs_end_in_time_and_memory(part):
     quick = [name for name in g03_bombs.MAKERS if name not in SLOW_TO_MAKE]
-    result = g03_bombs.run(60, 1, names=tuple(quick[part::2]))
+    # a busy machine must not fail it: the 2 s are judged where the campaign runs alone
+    result = g03_bombs.run(60, 1, names=tuple(quick[part::2]), max_seconds=8.0)
     assert result.passed, result.failures
     assert result.figures["bombs"] == len(quick[part::2])
 
