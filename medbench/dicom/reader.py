@@ -88,7 +88,7 @@ class DisplayReader:
         """What fills the volume; made when first asked for."""
         with self._lock:
             if self._filler is None:
-                self._filler = VolumeFiller(self, _Infos(self))
+                self._filler = VolumeFiller(self, FrameInfos(self.display.slices, self.info))
             return self._filler
 
     def info(self, index: int) -> FrameInfo:
@@ -230,14 +230,15 @@ class DisplayReader:
             return self._own_pool
 
 
-class _Infos(Sequence[FrameInfo]):
-    """Presentation of frames, read when first asked for; unreadable ones have none."""
+class FrameInfos(Sequence[FrameInfo]):
+    """Presentation of a reader's frames, read when first asked for; unreadable ones have none."""
 
-    def __init__(self, reader: DisplayReader) -> None:
-        self._reader = reader
+    def __init__(self, count: int, info: Callable[[int], FrameInfo]) -> None:
+        self._count = count
+        self._info = info
 
     def __len__(self) -> int:
-        return self._reader.display.slices
+        return self._count
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
@@ -245,7 +246,7 @@ class _Infos(Sequence[FrameInfo]):
         if not 0 <= index < len(self):
             raise IndexError(index)
         try:
-            return self._reader.info(index)
+            return self._info(index)
         except (MedbenchError, OSError):
             return FrameInfo()
 

@@ -4,7 +4,7 @@ Integer voxels stay integers (label volumes must), scaled ones become float32. R
 slice by slice, nearest to the shown one first; a compressed stream is read from its beginning.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, Self
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from medbench.base.errors import BadInputError, IncompleteError, MedbenchError
 from medbench.dicom.order import PendingSlices
+from medbench.dicom.reader import FrameInfos
 from medbench.domain.calibration import Calibration, MmSource
 from medbench.domain.geometry import edge_letters
 from medbench.domain.image import DisplaySet, FrameInfo, Orientation, VoiWindow, Volume
@@ -77,7 +78,9 @@ class VoxelReader:
             view = self._buffer.view()
             view.setflags(write=False)
             ready = np.zeros(self.display.slices, bool)
-            self._volume = Volume(self.display, view, ready, {}, _Infos(self))
+            self._volume = Volume(
+                self.display, view, ready, {}, FrameInfos(self.display.slices, self.info)
+            )
         return self._volume
 
     def info(self, index: int) -> FrameInfo:
@@ -305,20 +308,3 @@ def _limits(dtype: np.dtype[Any]) -> tuple[float, float]:
         return 0.0, 255.0
     limits = np.iinfo(dtype)
     return float(limits.min), float(limits.max)
-
-
-class _Infos(Sequence[FrameInfo]):
-    """Presentation of slices, made when asked for."""
-
-    def __init__(self, reader: VoxelReader) -> None:
-        self._reader = reader
-
-    def __len__(self) -> int:
-        return self._reader.display.slices
-
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        if not 0 <= index < len(self):
-            raise IndexError(index)
-        return self._reader.info(index)
