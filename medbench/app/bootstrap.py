@@ -19,6 +19,7 @@ from medbench.jobs.client import EngineProcess
 from medbench.registry.header_index import HeaderIndex
 from medbench.session.cohort_shelf import CohortShelf
 from medbench.session.evaluation_desk import EvaluationDesk
+from medbench.session.history import History
 from medbench.session.job_list import JobList
 from medbench.session.layer_shelf import LayerShelf
 from medbench.session.library import Library
@@ -26,6 +27,8 @@ from medbench.session.messages import Messages
 from medbench.session.model_shelf import ModelShelf
 from medbench.session.object_shelf import ObjectShelf
 from medbench.session.ports import Handle
+from medbench.session.reading_book import ReadingBook
+from medbench.session.record_types import RECORD_TYPES
 from medbench.session.run_book import RunBook
 from medbench.session.scratch import Scratch
 from medbench.session.session import EngineInfo, Preferences, Session
@@ -60,6 +63,7 @@ class App(QObject):
         self.lane = Lane("work", parent=self)
         self.thumbnails = Lane("thumbnails", parent=self)
         self.reading = Lane("reading", parent=self)
+        self.saving = Lane("saving", parent=self)
         self.inference = Lane(
             "inference", with_engine=True, log_path=logs / "engine.log", parent=self
         )
@@ -99,6 +103,7 @@ class App(QObject):
         )
         objects = ObjectShelf(self.reading, self.pool, self)
         layers = LayerShelf(self.reading, self.pool, self)
+        readings = ReadingBook(workspace, self.saving, History(self), messages, RECORD_TYPES, self)
         shaper = VolumeShaper(self.reading, self)
         cohorts = CohortShelf(
             workspace / "cohorts", self.lane, self.thumbnails, messages, jobs, self
@@ -108,8 +113,8 @@ class App(QObject):
         desk = EvaluationDesk(workspace, self.lane, self.inference, messages, jobs, self)
         return Session(
             workspace_path=workspace, settings=settings, messages=messages, jobs=jobs,
-            library=library, objects=objects, layers=layers, shaper=shaper, cohorts=cohorts,
-            runs=runs, models=models, evaluations=desk, parent=self,
+            library=library, objects=objects, layers=layers, readings=readings, shaper=shaper,
+            cohorts=cohorts, runs=runs, models=models, evaluations=desk, parent=self,
         )  # fmt: skip
 
     def show(self, paths: Sequence[Path]) -> None:
@@ -206,8 +211,9 @@ class App(QObject):
         self.window.close()
         self.training.close()
         self.loader.close()
-        for lane in (self.thumbnails, self.reading, self.lane, self.inference):
+        for lane in (self.thumbnails, self.reading, self.saving, self.lane, self.inference):
             lane.close()
+        self.session.readings.close()
         self.pool.close()
         self.header_index.close()
         self.scratch.close()

@@ -15,6 +15,7 @@ from medbench.session.library import Library
 from medbench.session.messages import Messages
 from medbench.session.model_shelf import ModelShelf
 from medbench.session.object_shelf import ObjectShelf
+from medbench.session.reading_book import ReadingBook
 from medbench.session.run_book import RunBook
 from medbench.session.shaper import VolumeShaper
 
@@ -83,6 +84,7 @@ class Session(QObject):
         library: Library,
         objects: ObjectShelf,
         layers: LayerShelf,
+        readings: ReadingBook,
         shaper: VolumeShaper,
         cohorts: CohortShelf,
         runs: RunBook,
@@ -98,6 +100,8 @@ class Session(QObject):
         self.library = library
         self.objects = objects
         self.layers = layers
+        self.readings = readings
+        self.history = readings.history
         self.shaper = shaper
         self.cohorts = cohorts
         self.runs = runs

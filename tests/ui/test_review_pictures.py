@@ -15,6 +15,7 @@ from medbench.imaging.presentation import compose, final_picture
 from medbench.imaging.reslice import PlaneKind
 from medbench.imaging.window import default_voi
 from medbench.session.library import display_key
+from medbench.ui.review.pointer import Toolbox
 from medbench.ui.review.view_model import ViewModel
 from medbench.ui.review.viewport import Viewport
 
@@ -33,7 +34,7 @@ def array_of(image):
 
 
 def test_the_viewport_shows_what_render_writes(real_data, qapp, qtbot):
-    model = ViewModel()
+    model = ViewModel(Toolbox())
     view = Viewport(model, PlaneKind.ACQUIRED)
     qtbot.addWidget(view)
     compared, refused = 0, 0

@@ -1,11 +1,17 @@
 """What mouse, wheel and keys do to a viewport."""
 
+from typing import TYPE_CHECKING, Any, cast
+
 import numpy as np
-from PySide6.QtCore import QPointF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
+from medbench.ui.review.pointer import PointerTool
 from medbench.ui.review.view_model import Tool, ViewModel
+
+if TYPE_CHECKING:
+    from medbench.ui.review.viewport import Viewport
 
 ZOOM_STEP = 1.15
 _WHEEL_NOTCH = 120
@@ -30,6 +36,8 @@ class Hand(QWidget):
         super().__init__(parent)
         self._model = model
         self._drag: tuple[Qt.MouseButton, QPointF] | None = None
+        self._grip: PointerTool | None = None
+        """Who took the press: it gets the moves and the release."""
         self._wheel = 0
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -68,16 +76,36 @@ class Hand(QWidget):
 
     # events
 
+    @property
+    def model(self) -> ViewModel:
+        """What it shows."""
+        return self._model
+
+    def _first(self, asked: str, event: Any) -> PointerTool | None:
+        """Who takes an event: layers from the top, then the tool in the hand."""
+        for tool in self._model.toolbox.chain():
+            if getattr(tool, asked)(self, event):
+                return tool
+        return None
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.activated.emit(self)
         self.setFocus()
+        if event.button() is Qt.MouseButton.LeftButton:
+            self._grip = self._first("press", event)
+            if self._grip is not None:
+                return
         self._drag = (event.button(), event.position())
         if event.button() is Qt.MouseButton.LeftButton and self._model.tool is Tool.CROSSHAIR:
             self.aim(event.position())
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self.probe(event.position())
+        if self._grip is not None:
+            self._grip.move(cast("Viewport", self), event)
+            return
         if self._drag is None:
+            self._first("move", event)
             return
         button, before = self._drag
         delta = event.position() - before
@@ -94,13 +122,23 @@ class Hand(QWidget):
             self.zoom_by(float(np.exp(-delta.y() / 150)))
         elif tool is Tool.SCROLL:
             self._scroll_px(round(delta.y()))
-        else:
+        elif tool is Tool.CROSSHAIR:
             self.aim(event.position())
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self._drag = None
+        if self._grip is not None and event.button() is Qt.MouseButton.LeftButton:
+            grip, self._grip = self._grip, None
+            grip.release(cast("Viewport", self), event)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        for tool in self._model.toolbox.chain():
+            tool.leave(cast("Viewport", self))
+        super().leaveEvent(event)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if event.button() is Qt.MouseButton.LeftButton and self._first("double_click", event):
+            return
         if event.button() is Qt.MouseButton.LeftButton:
             self.maximise_requested.emit(self)
 
@@ -129,6 +167,8 @@ class Hand(QWidget):
             self.set_index(self.index - steps)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        if self._first("key", event) is not None:
+            return
         page = max(1, self.count // 10)
         steps = {
             Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1, Qt.Key.Key_PageUp: -page,

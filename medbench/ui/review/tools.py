@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Slot
 
 from medbench.imaging.reslice import PlaneKind
 from medbench.ui.review.view_model import Tool
@@ -26,16 +26,17 @@ class ReviewTools(QObject):
         return self._workspace.viewports[PlaneKind.ACQUIRED]
 
     def _set_tool(self, tool: Tool) -> None:
-        self._model.tool = tool
-        self.mark_tool()
+        self._workspace.toolbox.choose(tool.value)
+
+    @Slot(str)
+    def mark_tool(self, chosen: str = "") -> None:
+        """Check the action of the chosen tool."""
+        toolbox = self._workspace.toolbox
+        for tool_id in (*(tool.value for tool in Tool), *toolbox.ids):
+            action = self._registry.action(f"medbench.review.tool_{tool_id}")
+            action.setChecked(tool_id == toolbox.current)
         for view in self._workspace.viewports.values():
             view.update()
-
-    def mark_tool(self) -> None:
-        """Check the action of the chosen tool."""
-        for tool in Tool:
-            action = self._registry.action(f"medbench.review.tool_{tool.value}")
-            action.setChecked(tool is self._model.tool)
 
     def tool_window(self) -> None:
         """The left button does this."""

@@ -14,6 +14,7 @@ from medbench.domain.objects import Report
 from medbench.imaging.reslice import MprPlane, PlaneKind, orthogonal_plane
 from medbench.imaging.slanted import stack_plane
 from medbench.imaging.window import auto_voi, default_voi
+from medbench.ui.review.pointer import Toolbox
 
 
 class Tool(StrEnum):
@@ -52,13 +53,13 @@ class ViewModel(QObject):
     overlay_changed = Signal()
     presentation_changed = Signal()
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, toolbox: Toolbox, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self.toolbox = toolbox
         self.display: DisplaySet | None = None
         self.volume: Volume | None = None
         self.voi: Voi | None = None
         self.invert = False
-        self.tool = Tool.WINDOW
         self.point_mm: NDArray[np.float64] | None = None
         self.overlay: NDArray[np.float32] | None = None
         self.overlay_index = 0
@@ -101,6 +102,12 @@ class ViewModel(QObject):
         self.display_changed.emit()
 
     _key = ""
+
+    @property
+    def tool(self) -> Tool | None:
+        """The plain tool in the hand; None while it is another."""
+        current = self.toolbox.current
+        return Tool(current) if current in set(Tool) else None
 
     @property
     def key(self) -> str:

@@ -355,6 +355,9 @@ class Viewport(Hand):
         else:
             self._say(painter, self.tr("Loading ..."))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if image is not None:
+            for tool in model.toolbox.painters():
+                tool.paint(painter, self)
         paint_annotations(painter, self, model)
 
     def _draw(self, painter: QPainter, image: QImage, place: Placement) -> None:

@@ -31,6 +31,7 @@ from medbench.ui.review.image_panel import ImagePanel
 from medbench.ui.review.layer_desk import LayerDesk
 from medbench.ui.review.notes_bar import NotesBar
 from medbench.ui.review.object_stage import ObjectStage
+from medbench.ui.review.pointer import Toolbox
 from medbench.ui.review.tags_tab import TagsTab
 from medbench.ui.review.time_bar import TimeBar
 from medbench.ui.review.tools import ReviewTools
@@ -62,14 +63,16 @@ class ReviewWorkspace(Workspace):
         self, session: Session, actions: ActionRegistry, parent: QWidget | None = None
     ) -> None:
         super().__init__(session, actions, parent)
-        self.model = ViewModel(self)
+        self.toolbox = Toolbox(self)
+        self.model = ViewModel(self.toolbox, self)
         self.model.show_patient = session.settings.value.show_patient
         self._mpr = False
         self._maximised: Viewport | None = None
         self.tools = ReviewTools(self)
         register_commands(self)
-        self.tools.mark_tool()
         self._build()
+        self.toolbox.changed.connect(self.tools.mark_tool)
+        self.tools.mark_tool()
         library = session.library
         library.volume_opened.connect(self._volume_opened)
         library.slices_ready.connect(self._slices_ready)

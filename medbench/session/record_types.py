@@ -1,0 +1,9 @@
+"""Kinds of records readers write; a new one is a frozen dataclass and a line here."""
+
+from typing import Any
+
+from medbench.domain.measurement import Measurement
+
+RECORD_TYPES: tuple[Any, ...] = (Measurement,)
+"""Dataclasses with ``stored_as`` (class), ``record_id`` and ``study_instance_uid`` (properties or
+fields); '' as study for what belongs to none."""
