@@ -1,5 +1,6 @@
 """The commands of Review, as data."""
 
+from collections.abc import Callable, Container, Iterable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication
@@ -54,14 +55,25 @@ def register_commands(workspace: "ReviewWorkspace") -> None:
         (tools.toggle_overlay, translate("Review", "AI overlay"), ai, "O", "eye",
          translate("Review", "Show or hide the attribution overlay")),
     ]  # fmt: skip
+    register_rows(workspace, rows, _SWITCHES)
+    for name in sorted(_ON_AT_FIRST):
+        workspace.actions_registry.action(f"medbench.review.{name}").setChecked(True)
+
+
+Row = tuple[Callable[..., None], str, str, str, str, str]
+"""Bound method, title, menu, key, icon, tooltip."""
+
+
+def register_rows(
+    workspace: "ReviewWorkspace", rows: Iterable[Row], switches: Container[str] = ()
+) -> None:
+    """Register commands ``medbench.review.<name of the method>``; tools and switches check."""
     registry = workspace.actions_registry
     for callback, title, area, key, icon, tip in rows:
         name = callback.__name__
         registry.register(
             ActionSpec(
                 f"medbench.review.{name}", title, callback, area, key, icon, tip,
-                checkable=name in _SWITCHES or name.startswith("tool_"), workspace="review",
+                checkable=name in switches or name.startswith("tool_"), workspace="review",
             )
         )  # fmt: skip
-    for name in sorted(_ON_AT_FIRST):
-        registry.action(f"medbench.review.{name}").setChecked(True)

@@ -3,12 +3,14 @@
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
     QHBoxLayout,
+    QMenu,
     QTabWidget,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -27,6 +29,8 @@ from medbench.ui.review.ai_panel import AiPanel
 from medbench.ui.review.browser import StudyBrowser
 from medbench.ui.review.commands import register_commands
 from medbench.ui.review.documents.fonts import FontWatch
+from medbench.ui.review.feature import Feature, ToolButtonSpec
+from medbench.ui.review.features import FEATURES
 from medbench.ui.review.image_panel import ImagePanel
 from medbench.ui.review.layer_desk import LayerDesk
 from medbench.ui.review.notes_bar import NotesBar
@@ -48,11 +52,23 @@ def _first_choice(display: DisplaySet) -> tuple[bool, bool, int]:
     return pictures and not is_layer_display(display), pictures, display.slices
 
 
+def _order(feature: Feature) -> int:
+    return feature.order
+
+
 _MPR = (PlaneKind.AXIAL, PlaneKind.CORONAL, PlaneKind.SAGITTAL, PlaneKind.ACQUIRED)
 
 
 class ReviewWorkspace(Workspace):
-    """Stack or three planes of one display."""
+    """Stack or three planes of one display.
+
+    Signals
+    -------
+    model_changed : ViewModel
+        Another viewport is active, and it shows another display.
+    """
+
+    model_changed = Signal(object)
 
     workspace_id = "review"
     icon = "scan-eye"
@@ -70,6 +86,7 @@ class ReviewWorkspace(Workspace):
         self._maximised: Viewport | None = None
         self.tools = ReviewTools(self)
         register_commands(self)
+        self.features = [make(self) for make in FEATURES]
         self._build()
         self.toolbox.changed.connect(self.tools.mark_tool)
         self.tools.mark_tool()
@@ -113,6 +130,9 @@ class ReviewWorkspace(Workspace):
         self.time_bar = TimeBar(self.session.library)
         self.time_bar.display_wanted.connect(self.show_display)
         column.addWidget(self.time_bar)
+        for feature in self.features:
+            if (strip := feature.strip()) is not None:
+                column.addWidget(strip)
         self.browser = StudyBrowser(self.session.library, self.actions_registry)
         self.browser.display_chosen.connect(self.show_display)
         self.image_panel = ImagePanel(self.model, self.actions_registry)
@@ -142,10 +162,29 @@ class ReviewWorkspace(Workspace):
                            ("reset", "rotate-ccw"), ("toggle_overlay", "eye"),
                            ("run_ai", "brain")):  # fmt: skip
             row.addWidget(ToolButton(act(f"medbench.review.{name}"), icon))
+        for feature in sorted(self.features, key=_order):
+            row.addSpacing(12)
+            for button in feature.buttons():
+                row.addWidget(self._tool_button(button))
         row.addStretch(1)
         self.preset = WindowBox(self.model)
         row.addWidget(self.preset)
         return bar
+
+    def _tool_button(self, spec: ToolButtonSpec) -> ToolButton:
+        act = self.actions_registry.action
+        button = ToolButton(act(f"medbench.review.{spec.command}"), spec.icon)
+        if spec.variants:
+            menu = QMenu(button)
+            for name in spec.variants:
+                menu.addAction(act(f"medbench.review.{name}"))
+            button.setMenu(menu)
+            button.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
+        return button
+
+    def views(self) -> tuple[Viewport, ...]:
+        """Viewports on the screen."""
+        return tuple(view for view in self.viewports.values() if view.isVisible())
 
     def title(self) -> str:
         return self.tr("Review")
@@ -157,6 +196,9 @@ class ReviewWorkspace(Workspace):
         tabs = QTabWidget()
         tabs.setAccessibleName(self.tr("Image information"))
         tabs.tabBar().setAccessibleName(self.tr("Tabs"))
+        for feature in sorted(self.features, key=_order):
+            if (tab := feature.tab()) is not None:
+                tabs.addTab(Scroll(tab[1]), tab[0])
         tabs.addTab(Scroll(self.ai_panel), self.tr("AI"))
         tabs.addTab(Scroll(self.image_panel), self.tr("Image"))
         tabs.addTab(Scroll(self.layer_desk.panel), self.tr("Layers"))
