@@ -1,6 +1,6 @@
 """Studies that are open, their displays and thumbnails, and the volume that is shown."""
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -104,10 +104,11 @@ class Library(QObject):
         self._job_id = ""
         self._ticket = 0
         self._loading = ""
+        self._queue: deque[tuple[DisplaySet, int]] = deque()
         loader.opened.connect(self._opened)
         loader.slices_ready.connect(self.slices_ready)
         loader.loaded.connect(self._loaded)
-        loader.failed.connect(self.volume_failed)
+        loader.failed.connect(self._load_failed)
 
     @property
     def studies(self) -> tuple[Study, ...]:
@@ -212,6 +213,7 @@ class Library(QObject):
 
     def close_all(self) -> None:
         """Close every study."""
+        self._queue.clear()
         self._loader.drop()
         self._studies.clear()
         self._kept.clear()
@@ -219,18 +221,30 @@ class Library(QObject):
 
     # volumes
 
-    def show(self, display: DisplaySet, first: int = 0) -> None:
-        """Load a display, or hand out a kept volume at once."""
-        kept = self._kept.get(display_key(display))
-        if kept is not None:
+    def show(
+        self, display: DisplaySet, first: int = 0, beside: Sequence[tuple[DisplaySet, int]] = ()
+    ) -> None:
+        """Load a display, or hand out a kept volume at once; then those that stand beside it.
+
+        What was loading is dropped; where it is still wanted, name it in ``beside``.
+        """
+        self._queue = deque([(display, first), *beside])
+        self._next()
+
+    def _next(self) -> None:
+        """Hand out what is kept; load the first that is not."""
+        self._loading = ""
+        self._loader.drop()
+        while self._queue:
+            display, first = self._queue.popleft()
+            kept = self._kept.get(display_key(display))
+            if kept is None:
+                self._loading = display_key(display)
+                self._loader.load(display, first)
+                return
             self._kept.move_to_end(display_key(display))
-            self._loading = ""
-            self._loader.drop()
             self.volume_opened.emit(display, kept)
             self.volume_loaded.emit(display, kept)
-            return
-        self._loading = display_key(display)
-        self._loader.load(display, first)
 
     def focus(self, display: DisplaySet, index: int) -> None:
         """Slice ``index`` of a display is looked at: while it loads, that one comes next."""
@@ -247,6 +261,14 @@ class Library(QObject):
         while len(self._kept) > 1 and self.kept_bytes > KEPT_BYTES:
             self._kept.popitem(last=False)
         self.volume_loaded.emit(display, volume)
+        if display_key(display) == self._loading:
+            self._next()
+
+    @Slot(object, str)
+    def _load_failed(self, display: DisplaySet, reason: str) -> None:
+        self.volume_failed.emit(display, reason)
+        if display_key(display) == self._loading:
+            self._next()
 
     @property
     def kept_bytes(self) -> int:

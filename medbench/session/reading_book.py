@@ -98,6 +98,11 @@ class ReadingBook(QObject):
         """Add or replace without a step to undo (an offset, a status the program set)."""
         self._set((record.stored_as, record.record_id), record)
 
+    def drop(self, record: Any) -> None:
+        """Remove without a step to undo."""
+        if (record.stored_as, record.record_id) in self._records:
+            self._set((record.stored_as, record.record_id), None)
+
     def _remember(self, key: Key, before: Any, after: Any, words: str) -> None:
         def undo() -> None:
             self._set(key, before)

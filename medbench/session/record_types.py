@@ -2,8 +2,18 @@
 
 from typing import Any
 
+from medbench.domain.finding import AiDecision, AiResult, Finding, ReadingStatus, ReportDraft
+from medbench.domain.links import LinkOffset
 from medbench.domain.measurement import Measurement
 
-RECORD_TYPES: tuple[Any, ...] = (Measurement,)
+RECORD_TYPES: tuple[Any, ...] = (
+    LinkOffset,
+    Measurement,
+    AiDecision,
+    AiResult,
+    Finding,
+    ReadingStatus,
+    ReportDraft,
+)
 """Dataclasses with ``stored_as`` (class), ``record_id`` and ``study_instance_uid`` (properties or
 fields); '' as study for what belongs to none."""

@@ -7,6 +7,7 @@ from medbench.domain.model import Metric, ModelVersion, Prediction
 from medbench.session.model_shelf import PredictionView
 from medbench.session.session import Session
 from medbench.ui.actions.registry import ActionRegistry
+from medbench.ui.review.following import ModelLink
 from medbench.ui.review.view_model import ViewModel
 from medbench.ui.widgets import (
     Button,
@@ -100,9 +101,15 @@ class AiPanel(QWidget):
         session.cohorts.changed.connect(self._cohorts_changed)
         session.models.predicted.connect(self._predicted)
         session.models.prediction_failed.connect(self._failed)
-        model.display_changed.connect(self._display_changed)
+        self._link = ModelLink(model, display_changed=self._display_changed)
         self.refresh()
         self._cohorts_changed()
+
+    def follow(self, model: ViewModel) -> None:
+        """Speak of another screen."""
+        if self._link.follow(model):
+            self._model = model
+            self._display_changed()
 
     @property
     def chosen(self) -> str:

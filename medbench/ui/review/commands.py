@@ -12,14 +12,15 @@ if TYPE_CHECKING:
 
 translate = QCoreApplication.translate
 _SWITCHES = frozenset({"toggle_mpr", "toggle_overlay", "toggle_planes", "toggle_shutter",
-                       "toggle_texts"})  # fmt: skip
-_ON_AT_FIRST = _SWITCHES - {"toggle_mpr"}
+                       "toggle_texts", "toggle_sync", "sync_scroll", "sync_view",
+                       "sync_window"})  # fmt: skip
+_ON_AT_FIRST = _SWITCHES - {"toggle_mpr", "toggle_sync"}
 
 
 def register_commands(workspace: "ReviewWorkspace") -> None:
     """Register every command of the workspace."""
     view, ai = translate("Review", "Image"), translate("Review", "AI")
-    tools = workspace.tools
+    tools, sync = workspace.tools, workspace.sync
     rows = [
         (tools.tool_window, translate("Review", "Window"), view, "W", "contrast", ""),
         (tools.tool_pan, translate("Review", "Pan"), view, "P", "hand", ""),
@@ -51,11 +52,32 @@ def register_commands(workspace: "ReviewWorkspace") -> None:
          translate("Review", "Hide what the shutter hides, or show it")),
         (tools.toggle_texts, translate("Review", "Corner texts"), view, "T", "text",
          translate("Review", "Show or hide the texts in the corners")),
-        (workspace.run_ai, translate("Review", "Run AI"), ai, "Ctrl+R", "brain", ""),
+        (workspace.ai_desk.run_ai, translate("Review", "Run AI"), ai, "Ctrl+R", "brain", ""),
         (tools.toggle_overlay, translate("Review", "AI overlay"), ai, "O", "eye",
          translate("Review", "Show or hide the attribution overlay")),
+        (sync.toggle_sync, translate("Review", "Sync"), view, "J", "link",
+         translate("Review", "Scroll, zoom, pan and window the views together")),
+        (sync.sync_scroll, translate("Review", "Sync scrolling"), view, "", "", ""),
+        (sync.sync_view, translate("Review", "Sync zoom and pan"), view, "", "", ""),
+        (sync.sync_window, translate("Review", "Sync window"), view, "", "", ""),
+        (sync.link_as_shown, translate("Review", "Link slices as shown now"), view, "Alt+J", "",
+         translate("Review", "Views of two frames of reference scroll with this offset")),
+        (sync.unlink, translate("Review", "Forget the offsets"), view, "", "", ""),
+        (workspace.tools.next_view, translate("Review", "Next viewport"), view, "", "", ""),
+        (workspace.tools.previous_view, translate("Review", "Previous viewport"), view, "", "",
+         ""),
+        (workspace.tools.maximise, translate("Review", "Maximise viewport"), view, "F11", "", ""),
     ]  # fmt: skip
     register_rows(workspace, rows, _SWITCHES)
+    for layout in workspace.tools.layouts:
+        words = translate("Review", "Layout {0} × {1}")
+        workspace.actions_registry.register(
+            ActionSpec(
+                f"medbench.review.layout_{layout.rows}x{layout.columns}",
+                words.format(layout.rows, layout.columns), layout.choose, view,
+                icon="layout-grid", workspace="review",
+            )
+        )  # fmt: skip
     for name in sorted(_ON_AT_FIRST):
         workspace.actions_registry.action(f"medbench.review.{name}").setChecked(True)
 

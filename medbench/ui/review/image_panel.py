@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 from medbench.domain.image import FrameInfo
 from medbench.ui.actions.registry import ActionRegistry
 from medbench.ui.review.annotations import calibration_words, window_number
+from medbench.ui.review.following import ModelLink
 from medbench.ui.review.histogram import WindowHistogram
 from medbench.ui.review.view_model import ViewModel
 from medbench.ui.widgets import Button, LabelledRow, SectionTitle, clear_layout, hbox, label, vbox
@@ -50,8 +51,15 @@ class ImagePanel(QWidget):
         self._facts = vbox(spacing=2)
         column.addLayout(self._facts)
         column.addStretch(1)
-        model.window_changed.connect(self.refresh_window)
-        model.display_changed.connect(self.refresh)
+        self._link = ModelLink(
+            model, window_changed=self.refresh_window, display_changed=self.refresh
+        )
+
+    def follow(self, model: ViewModel) -> None:
+        """Speak of another screen."""
+        if self._link.follow(model):
+            self._model = model
+            self.refresh()
 
     @Slot(str, str)
     def show_probe(self, place: str, value: str) -> None:

@@ -11,6 +11,7 @@ from medbench.session.session import Session
 from medbench.ui.review.layer_panel import LayerPanel
 from medbench.ui.review.layers import LayerPainter
 from medbench.ui.review.view_model import ViewModel
+from medbench.ui.review.viewport import Viewport
 
 if TYPE_CHECKING:
     from medbench.ui.review.workspace import ReviewWorkspace
@@ -21,13 +22,12 @@ _STATE = "1.2.840.10008.5.1.4.1.1.11."
 class LayerDesk(QObject):
     """Between the shelf of layers, the panel and the viewports."""
 
-    def __init__(self, session: Session, model: ViewModel, workspace: "ReviewWorkspace") -> None:
+    def __init__(self, session: Session, workspace: "ReviewWorkspace") -> None:
         super().__init__(workspace)
         self._session = session
-        self._model = model
         self._workspace = workspace
-        self.panel = LayerPanel(session.layers, model)
-        self.painter = LayerPainter(session.layers, model, list(workspace.viewports.values()), self)
+        self.panel = LayerPanel(session.layers, workspace.model)
+        self.painter = LayerPainter(session.layers, workspace.showing.every_view, self)
         self._states: dict[str, Any] = {}
         self._graphics_only = False
         self.panel.layer_wanted.connect(self.attach)
@@ -35,7 +35,16 @@ class LayerDesk(QObject):
         session.layers.read.connect(self._read)
         session.layers.failed.connect(self._failed)
         session.library.changed.connect(self.refresh)
-        model.display_changed.connect(self.refresh)
+        workspace.showing.display_shown.connect(self.refresh)
+        workspace.showing.model_changed.connect(self.panel.follow)
+
+    @property
+    def _model(self) -> ViewModel:
+        return self._workspace.model
+
+    def watch(self, view: Viewport) -> None:
+        """Draw layers on this view too."""
+        self.painter.watch(view)
 
     def takes(self, display: DisplaySet) -> bool:
         """Whether the display belongs over other images that are open: then it is put there."""
@@ -50,7 +59,7 @@ class LayerDesk(QObject):
         self._session.layers.attach(display)
 
     @Slot()
-    def refresh(self) -> None:
+    def refresh(self, *_: object) -> None:
         """Offer what the shown study has."""
         shown = self._model.display
         states: list[DisplaySet] = []

@@ -19,6 +19,7 @@ from medbench.domain.objects import (
 from medbench.imaging.colormap import inferno_table
 from medbench.session.layer_shelf import LayerShelf, layer_key
 from medbench.session.library import display_key
+from medbench.ui.review.following import ModelLink
 from medbench.ui.review.painting import grey_image
 from medbench.ui.review.view_model import ViewModel
 from medbench.ui.widgets import (
@@ -103,9 +104,15 @@ class LayerPanel(QWidget):
         column.addLayout(self._more)
         column.addStretch(1)
         shelf.changed.connect(self.refresh)
-        model.presentation_changed.connect(self._show_state)
+        self._link = ModelLink(model, presentation_changed=self._show_state)
         self.offer((), ())
         self._show_state()
+
+    def follow(self, model: ViewModel) -> None:
+        """Speak of another screen."""
+        if self._link.follow(model):
+            self._model = model
+            self._show_state()
 
     # what there is
 

@@ -1,16 +1,17 @@
 """Layers on viewports: asked for when a picture needs them, drawn only on the picture they fit."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QLineF, QObject, QPointF, QRectF, Qt, Slot
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
+from shiboken6 import isValid
 
 from medbench.domain.objects import PaintedLayer, Report
 from medbench.imaging.reslice import PlaneKind
 from medbench.session.layer_shelf import LayerShelf
 from medbench.ui.review.painting import outlined_text, premultiplied_image
-from medbench.ui.review.view_model import ViewModel
 
 if TYPE_CHECKING:
     from medbench.ui.review.viewport import Viewport
@@ -30,33 +31,35 @@ class LayerPainter(QObject):
     """Keeps the viewports' layer pictures fitting to what they show."""
 
     def __init__(
-        self, shelf: LayerShelf, model: ViewModel, views: "list[Viewport]",
+        self, shelf: LayerShelf, views: "Callable[[], Iterable[Viewport]]",
         parent: QObject | None = None,
     ) -> None:  # fmt: skip
         super().__init__(parent)
         self._shelf = shelf
-        self._model = model
         self._views = views
         self._asked: dict[str, Any] = {}
         shelf.changed.connect(self._changed)
-        for view in views:
-            view.layers_wanted.connect(self.refresh)
+
+    def watch(self, view: "Viewport") -> None:
+        """Paint for this view too."""
+        view.model.layer_revision = self._shelf.revision
+        view.layers_wanted.connect(self.refresh)
 
     @Slot()
     def _changed(self) -> None:
-        self._model.layer_revision = self._shelf.revision
-        for view in self._views:
+        for view in self._views():
+            view.model.layer_revision = self._shelf.revision
             if view.isVisible():
                 view.update()
 
     @Slot(object)
     def refresh(self, view: "Viewport") -> None:
         """Ask for the layers of the picture a view shows now, unless they are on their way."""
-        stamp, name = view.layer_stamp(), f"layers {view.kind.value}"
+        stamp, name = view.layer_stamp(), f"layers {id(view)}"
         if self._asked.get(name) == stamp:
             return
         self._asked[name] = stamp
-        display = self._model.display
+        display = view.model.display
         if display is None or not self._shelf.layers:
             view.layer_picture = LayerImage(stamp, (), ())
             return
@@ -73,7 +76,7 @@ class LayerPainter(QObject):
         )  # fmt: skip
 
     def _painted(self, view: "Viewport", stamp: Any, painted: tuple[PaintedLayer, ...]) -> None:
-        if stamp != view.layer_stamp():
+        if not isValid(view) or stamp != view.layer_stamp():
             return
         widths = {layer.key: layer.look.outline_px for layer in self._shelf.layers}
         images = tuple(

@@ -6,6 +6,7 @@ from typing import Any
 from PySide6.QtCore import QEvent, QModelIndex, QPoint, Qt, QTimer, Slot
 from PySide6.QtGui import QAction, QColor, QGuiApplication, QKeySequence, QShowEvent
 from PySide6.QtWidgets import QCheckBox, QHeaderView, QMenu, QPlainTextEdit, QTreeView, QWidget
+from shiboken6 import isValid
 
 from medbench.domain.image import DisplaySet
 from medbench.session.ports import Handle
@@ -146,6 +147,10 @@ class TagBrowser(QWidget):
 
     def follow(self, model: ViewModel, stack: Viewport) -> None:
         """Show the file behind the slice of a viewport from now on."""
+        if self._model is not None and self._stack is not None:
+            self._model.display_changed.disconnect(self._moved)
+            if isValid(self._stack):  # else it went with its screen, and its connections too
+                self._stack.index_changed.disconnect(self._moved)
         self._model, self._stack = model, stack
         model.display_changed.connect(self._moved)
         stack.index_changed.connect(self._moved)

@@ -26,6 +26,12 @@ class TagsTab(QWidget):
         self._column = vbox()
         self.setLayout(self._column)
 
+    def follow(self, model: ViewModel, stack: Viewport) -> None:
+        """Speak of another screen."""
+        self._model, self._stack = model, stack
+        if self.browser is not None:
+            self.browser.follow(model, stack)
+
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         if self.browser is None:

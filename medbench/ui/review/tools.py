@@ -4,12 +4,27 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
 
-from medbench.imaging.reslice import PlaneKind
-from medbench.ui.review.view_model import Tool
+from medbench.ui.review.view_model import Tool, ViewModel
 from medbench.ui.review.viewport import Viewport
 
 if TYPE_CHECKING:
     from medbench.ui.review.workspace import ReviewWorkspace
+
+
+_LAYOUTS = ((1, 1), (1, 2), (2, 1), (2, 2), (2, 3), (3, 2), (3, 3), (2, 4), (3, 4), (4, 4))
+
+
+class LayoutChoice(QObject):
+    """One grid of viewports."""
+
+    def __init__(self, workspace: "ReviewWorkspace", rows: int, columns: int) -> None:
+        super().__init__(workspace)
+        self._workspace = workspace
+        self.rows, self.columns = rows, columns
+
+    def choose(self) -> None:
+        """Show this grid; new cells take the next series of the study."""
+        self._workspace.showing.set_grid(self.rows, self.columns)
 
 
 class ReviewTools(QObject):
@@ -18,12 +33,16 @@ class ReviewTools(QObject):
     def __init__(self, workspace: "ReviewWorkspace") -> None:
         super().__init__(workspace)
         self._workspace = workspace
-        self._model = workspace.model
         self._registry = workspace.actions_registry
+        self.layouts = [LayoutChoice(workspace, *grid) for grid in _LAYOUTS]
+
+    @property
+    def _model(self) -> ViewModel:
+        return self._workspace.model
 
     @property
     def _stack(self) -> Viewport:
-        return self._workspace.viewports[PlaneKind.ACQUIRED]
+        return self._workspace.stack
 
     def _set_tool(self, tool: Tool) -> None:
         self._workspace.toolbox.choose(tool.value)
@@ -35,7 +54,7 @@ class ReviewTools(QObject):
         for tool_id in (*(tool.value for tool in Tool), *toolbox.ids):
             action = self._registry.action(f"medbench.review.tool_{tool_id}")
             action.setChecked(tool_id == toolbox.current)
-        for view in self._workspace.viewports.values():
+        for view in self._workspace.views():
             view.update()
 
     def tool_window(self) -> None:
@@ -110,6 +129,18 @@ class ReviewTools(QObject):
         """Show or hide the corner texts; what the reader must know stays."""
         self._model.switch_texts(shown=not self._model.texts_shown)
         self._mark("toggle_texts", on=self._model.texts_shown)
+
+    def next_view(self) -> None:
+        """The next viewport becomes the active one."""
+        self._workspace.showing.step_active(1)
+
+    def previous_view(self) -> None:
+        """The viewport before becomes the active one."""
+        self._workspace.showing.step_active(-1)
+
+    def maximise(self) -> None:
+        """Let the active viewport fill the wall, or show all again."""
+        self._workspace.showing.maximise(self._workspace.showing.active)
 
     def _mark(self, name: str, *, on: bool) -> None:
         self._registry.action(f"medbench.review.{name}").setChecked(on)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Signal, Slot
 
 from medbench.base.errors import BadInputError
 from medbench.domain.geometry import Geometry
@@ -14,6 +14,7 @@ from medbench.domain.objects import Report
 from medbench.imaging.reslice import MprPlane, PlaneKind, orthogonal_plane
 from medbench.imaging.slanted import stack_plane
 from medbench.imaging.window import auto_voi, default_voi
+from medbench.ui.review.plane_state import PlaneState
 from medbench.ui.review.pointer import Toolbox
 
 
@@ -56,6 +57,8 @@ class ViewModel(QObject):
     def __init__(self, toolbox: Toolbox, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.toolbox = toolbox
+        self.plane_state = PlaneState(self)
+        self.plane_state.turned.connect(self._planes_turned)
         self.display: DisplaySet | None = None
         self.volume: Volume | None = None
         self.voi: Voi | None = None
@@ -99,6 +102,7 @@ class ViewModel(QObject):
         self._shaped = None
         self._planes.clear()
         self._infos.clear()
+        self.plane_state.begin(self.view_key)
         self.display_changed.emit()
 
     _key = ""
@@ -176,6 +180,11 @@ class ViewModel(QObject):
         self.voi, self._follows_file = voi, False
         self.window_changed.emit()
 
+    @property
+    def voi_chosen(self) -> bool:
+        """Whether the reader chose a window."""
+        return not self._follows_file
+
     def follow_file(self, index: int) -> None:
         """Take the window of acquired slice ``index``, until the reader chose one.
 
@@ -235,7 +244,12 @@ class ViewModel(QObject):
         if not display.reformattable or self.waits_for_shape:
             return None
         geometry = display.geometry if self._shaped is None else self._shaped[1]
-        return orthogonal_plane(geometry, kind)
+        return self.plane_state.applied(orthogonal_plane(geometry, kind))
+
+    @Slot()
+    def _planes_turned(self) -> None:
+        self._planes.clear()
+        self.point_changed.emit()
 
     def info(self, index: int) -> FrameInfo:
         """Frame information of an acquired slice, as the presentation state wants it."""

@@ -3,17 +3,9 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import (
-    QColor,
-    QImage,
-    QPainter,
-    QPaintEvent,
-    QPen,
-    QResizeEvent,
-)
+from PySide6.QtGui import QImage, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from medbench.domain.calibration import MmSource
@@ -22,13 +14,12 @@ from medbench.domain.objects import PlaneGrid
 from medbench.imaging.orientation import Letters, letters_of, turned
 from medbench.imaging.reslice import MprPlane, PlaneKind
 from medbench.ui.review.hand import Hand
-from medbench.ui.review.layers import LayerImage, paint_graphics, paint_layers
-from medbench.ui.review.overlays import paint_annotations, paint_crosshair
-from medbench.ui.review.painting import heat_image
+from medbench.ui.review.layers import LayerImage
 from medbench.ui.review.picture import PictureSource
 from medbench.ui.review.placement import Placement
-from medbench.ui.review.view_model import Tool, ViewModel
-from medbench.ui.theme.current import current
+from medbench.ui.review.probe import probe_words
+from medbench.ui.review.view_model import ViewModel
+from medbench.ui.review.view_painter import ViewPainter
 
 SETTLE_MS = 120
 
@@ -57,11 +48,17 @@ class Viewport(Hand):
         Position in mm and value below the pointer, as text.
     layers_wanted : Viewport
         The picture has no layers yet that fit it.
+    chip_chosen : Viewport, str
+        Its plane chip asks for something else in its cell: a value of `PlaneKind`, or 'volume'.
+    moved : Viewport
+        Zoomed, panned or reset.
     """
 
     index_changed = Signal(int)
     probed = Signal(str, str)
     layers_wanted = Signal(object)
+    chip_chosen = Signal(object, str)
+    moved = Signal(object)
 
     def __init__(self, model: ViewModel, kind: PlaneKind, parent: QWidget | None = None) -> None:
         super().__init__(model, parent)
@@ -69,11 +66,10 @@ class Viewport(Hand):
         self._states: dict[str, ViewState] = {}
         self._key = ""
         self._state = ViewState()
-        self._source = PictureSource(model, kind)
+        self._source = PictureSource(model, kind, self.update)
         self.layer_picture: LayerImage | None = None
         """What `LayerPainter` made; drawn only while its stamp fits."""
-        self._heat: QImage | None = None
-        self._heat_stamp: Any = None
+        self._painter = ViewPainter(self)
         self._fast = False
         self._active = False
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # paintEvent fills every pixel
@@ -89,6 +85,8 @@ class Viewport(Hand):
         model.point_changed.connect(self._point_changed)
         model.overlay_changed.connect(self.update)
         model.presentation_changed.connect(self.update)
+        model.plane_state.slab_changed.connect(self._hurry)
+        model.plane_state.fusion_changed.connect(self._hurry)
 
     # state
 
@@ -119,7 +117,7 @@ class Viewport(Hand):
         self._state = replace(self._state, index=index)
         self.index_changed.emit(index)
         self._move_point(index)
-        self.update()
+        self._hurry_if_cut()
 
     def _move_point(self, index: int) -> None:
         """Scrolling one plane moves the lines in the others."""
@@ -140,6 +138,7 @@ class Viewport(Hand):
         self._state = replace(
             self._state, zoom=1.0, pan_x=0.0, pan_y=0.0, rotation_deg=0, flip=False
         )
+        self.moved.emit(self)
         self.update()
 
     def rotate_by(self, degrees: int) -> None:
@@ -167,6 +166,7 @@ class Viewport(Hand):
         self._state = replace(
             self._state, zoom=zoom, pan_x=self._state.pan_x * ratio, pan_y=self._state.pan_y * ratio
         )
+        self.moved.emit(self)
         self.update()
 
     @Slot()
@@ -189,8 +189,16 @@ class Viewport(Hand):
         plane, point = self.plane, self._model.point_mm
         if plane is not None and point is not None and self._model.linked:
             self.set_index(round(plane.place_of(point)[0]))
-        self.update()
+        self._hurry_if_cut()
 
+    def _hurry_if_cut(self) -> None:
+        """Turned, thick and fused pictures are computed: coarsely while the hand moves."""
+        if self._source.cuts.serves(self.plane) or self._model.plane_state.fusion is not None:
+            self._hurry()
+        else:
+            self.update()
+
+    @Slot()
     def _hurry(self) -> None:
         """Draw at screen resolution now, at full quality when the hand rests."""
         self._fast = True
@@ -218,7 +226,8 @@ class Viewport(Hand):
             return display.pixel_spacing_mm
         return self.frame().pixel_aspect or (1.0, 1.0)
 
-    def _shape(self) -> tuple[int, int]:
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the picture."""
         plane = self.plane
         if plane is not None:
             return plane.shape[1], plane.shape[2]
@@ -231,7 +240,7 @@ class Viewport(Hand):
 
     def placement(self) -> Placement:
         """Where the picture lies on the widget."""
-        rows, columns = self._shape()
+        rows, columns = self.shape()
         row_size, column_size = self._pixel_size()
         state = self._state
         rotation, flip = state.rotation_deg, state.flip
@@ -250,7 +259,7 @@ class Viewport(Hand):
         plane = self.plane
         if plane is not None and self.kind is not PlaneKind.ACQUIRED:
             return place.scale
-        rows, columns = self._shape()
+        rows, columns = self.shape()
         found = self.frame().calibration.at((rows / 2, columns / 2))
         if found is None or found.source is MmSource.NONE:
             return 0.0
@@ -297,7 +306,7 @@ class Viewport(Hand):
     def layer_stamp(self) -> Any:
         """What the layers of the shown picture depend on."""
         model = self._model
-        return (model.key, self._state.index, id(self.plane), model.layer_revision)
+        return (model.key, self._state.index, self.plane, model.layer_revision)
 
     def instance(self) -> tuple[str, int]:
         """SOP Instance UID and frame of the shown acquired picture; '' for cuts."""
@@ -310,80 +319,24 @@ class Viewport(Hand):
     # painting
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(current().viewport))
-        model = self._model
-        if model.display is None:
-            self._say(painter, self.tr("Open a study, or drop a folder here"))
-        elif model.failure:
-            self._say(painter, model.failure, bad=True)
-        else:
-            self._paint_picture(painter)
-        if self._active:
-            painter.setPen(QPen(QColor(current().accent), 2))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRect(self.rect().adjusted(1, 1, -1, -1))
-        elif self.hasFocus():
-            painter.setPen(QPen(QColor(current().accent), 1, Qt.PenStyle.DashLine))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRect(self.rect().adjusted(1, 1, -2, -2))
+        self._painter.paint(QPainter(self))
 
-    def _paint_picture(self, painter: QPainter) -> None:
-        model, volume = self._model, self._model.volume
-        place = self.placement()
-        image = None
-        if self.count:
-            image = self._source.image(self._state.index, place, self.devicePixelRatioF())
-        if image is not None:
-            self._draw(painter, image, place)
-            self._paint_overlay(painter, place)
-            paint_layers(painter, self)
-            paint_graphics(painter, self, model.report)
-            if model.tool is Tool.CROSSHAIR or self.kind is not PlaneKind.ACQUIRED:
-                paint_crosshair(painter, self, model)
-        elif self.kind is not PlaneKind.ACQUIRED and model.waits_for_shape:
-            self._say(painter, self.tr("Resampling to a right grid ..."))
-        elif volume is not None and self._state.index in volume.failed:
-            reason = volume.failed[self._state.index]
-            self._say(
-                painter,
-                self.tr("Frame {0} could not be decoded: {1}").format(
-                    self._state.index + 1, reason
-                ),
-                bad=True,
-            )
-        else:
-            self._say(painter, self.tr("Loading ..."))
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if image is not None:
-            for tool in model.toolbox.painters():
-                tool.paint(painter, self)
-        paint_annotations(painter, self, model)
+    @property
+    def hurried(self) -> bool:
+        """Whether the hand moves: speed counts, not quality."""
+        return self._fast
 
-    def _draw(self, painter: QPainter, image: QImage, place: Placement) -> None:
-        # far in, single pixels stay visible; while the hand moves, speed counts
-        smooth = place.native_size.width() < 8 * place.columns and not self._fast
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
-        if place.plain:
-            painter.drawImage(place.rect(), image)
-            return
-        painter.save()
-        painter.setTransform(place.transform(), True)
-        painter.drawImage(QRectF(0, 0, place.columns, place.rows), image)
-        painter.restore()
+    @property
+    def active(self) -> bool:
+        """Whether it has the frame of the active viewport."""
+        return self._active
 
-    def _paint_overlay(self, painter: QPainter, place: Placement) -> None:
-        model = self._model
-        if model.overlay is None or not model.overlay_shown or self.kind is not PlaneKind.ACQUIRED:
-            return
-        if model.overlay_index != self._state.index:
-            return
-        stamp = (id(model.overlay), model.overlay_opacity)
-        if stamp != self._heat_stamp:
-            self._heat = heat_image(model.overlay, model.overlay_opacity)
-            self._heat_stamp = stamp
-        if self._heat is not None:
-            self._draw(painter, self._heat, place)
+    def image(self, place: Placement) -> QImage | None:
+        """The shown picture, ready to draw; None while it is not there."""
+        if not self.count:
+            return None
+        ratio = self.devicePixelRatioF()
+        return self._source.image(self._state.index, place, ratio, hurry=self._fast)
 
     @property
     def zoom(self) -> float:
@@ -395,11 +348,6 @@ class Viewport(Hand):
         place = self.placement()
         return place.native_size.width() / place.columns / max(self._state.zoom, 1e-6) * 100
 
-    def _say(self, painter: QPainter, text: str, *, bad: bool = False) -> None:
-        painter.setPen(QColor(current().error if bad else current().overlay))
-        box = QRectF(self.rect()).adjusted(24, 24, -24, -24)
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, text)
-
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._source.forget()
         super().resizeEvent(event)
@@ -410,6 +358,7 @@ class Viewport(Hand):
         """Move the picture by screen pixels."""
         state = self._state
         self._state = replace(state, pan_x=state.pan_x + dx, pan_y=state.pan_y + dy)
+        self.moved.emit(self)
         self.update()
 
     def aim(self, place: QPointF) -> None:
@@ -418,27 +367,18 @@ class Viewport(Hand):
         if plane is None:
             return
         row, column = self.picture_position(place)
-        rows, columns = self._shape()
+        rows, columns = self.shape()
         row, column = min(max(row, 0), rows - 1), min(max(column, 0), columns - 1)
         self._model.set_point(plane.point_of(self._state.index, row, column))
 
     def probe(self, place: QPointF) -> None:
         """Tell position and value below the pointer."""
+        self.probed.emit(*probe_words(self, place))
+
+    def value_at(self, row: int, column: int) -> Any:
+        """Modality value of a pixel (three of colour); None where there is none yet."""
+        plane, index = self.plane, self._state.index
+        if plane is not None and self._source.cuts.serves(plane):
+            return self._source.cuts.value_at(plane, index, row, column)
         values = self.values()
-        row, column = (int(np.floor(v + 0.5)) for v in self.picture_position(place))
-        rows, columns = self._shape()
-        if values is None or not (0 <= row < rows and 0 <= column < columns):
-            self.probed.emit("", "")
-            return
-        value = values[row, column]
-        info = self.frame()
-        unit = info.value_unit
-        shown = ", ".join(str(int(v)) for v in value) if values.ndim == 3 else f"{value:g}"
-        plane = self.plane
-        where = f"{column}, {row}"
-        if plane is not None:
-            x, y, z = plane.point_of(self._state.index, row, column)
-            where = f"{x:.1f}, {y:.1f}, {z:.1f} mm"
-        if info.suv_factor is not None and values.ndim == 2:
-            unit = self.tr("{0} · SUV {1:.2f}").format(unit, float(value) * info.suv_factor)
-        self.probed.emit(where, f"{shown} {unit}".strip())
+        return None if values is None else values[row, column]

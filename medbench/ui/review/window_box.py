@@ -22,6 +22,10 @@ class WindowBox(QComboBox):
         self.setMinimumWidth(170)
         self.activated.connect(self._chosen)
 
+    def follow(self, model: ViewModel) -> None:
+        """Speak of another screen."""
+        self._model = model
+
     def fill(self, index: int) -> None:
         """Alternatives of acquired slice ``index`` and presets of the modality."""
         self._index = index
