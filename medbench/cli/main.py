@@ -22,6 +22,7 @@ VERBS = (
     "array",
     "render",
     "tags",
+    "ecg",
     "cohort",
     "train",
     "evaluate",
