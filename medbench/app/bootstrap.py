@@ -18,7 +18,9 @@ from medbench.dicom.header_bytes import FORMAT
 from medbench.jobs.client import EngineProcess
 from medbench.registry.header_index import HeaderIndex
 from medbench.session.cohort_shelf import CohortShelf
+from medbench.session.cut_shelf import CutShelf
 from medbench.session.evaluation_desk import EvaluationDesk
+from medbench.session.findings import FindingBook
 from medbench.session.history import History
 from medbench.session.job_list import JobList
 from medbench.session.layer_shelf import LayerShelf
@@ -64,6 +66,7 @@ class App(QObject):
         self.thumbnails = Lane("thumbnails", parent=self)
         self.reading = Lane("reading", parent=self)
         self.saving = Lane("saving", parent=self)
+        self.cutting = Lane("cutting", parent=self)
         self.inference = Lane(
             "inference", with_engine=True, log_path=logs / "engine.log", parent=self
         )
@@ -104,7 +107,11 @@ class App(QObject):
         objects = ObjectShelf(self.reading, self.pool, self)
         layers = LayerShelf(self.reading, self.pool, self)
         readings = ReadingBook(workspace, self.saving, History(self), messages, RECORD_TYPES, self)
+        findings = FindingBook(
+            workspace, readings, library, self.saving, self.reading, messages, self
+        )
         shaper = VolumeShaper(self.reading, self)
+        cuts = CutShelf(self.cutting, self.reading, self.pool, jobs, self)
         cohorts = CohortShelf(
             workspace / "cohorts", self.lane, self.thumbnails, messages, jobs, self
         )
@@ -113,8 +120,9 @@ class App(QObject):
         desk = EvaluationDesk(workspace, self.lane, self.inference, messages, jobs, self)
         return Session(
             workspace_path=workspace, settings=settings, messages=messages, jobs=jobs,
-            library=library, objects=objects, layers=layers, readings=readings, shaper=shaper,
-            cohorts=cohorts, runs=runs, models=models, evaluations=desk, parent=self,
+            library=library, objects=objects, layers=layers, readings=readings,
+            findings=findings, shaper=shaper, cuts=cuts, cohorts=cohorts, runs=runs, models=models,
+            evaluations=desk, parent=self,
         )  # fmt: skip
 
     def show(self, paths: Sequence[Path]) -> None:
@@ -211,9 +219,12 @@ class App(QObject):
         self.window.close()
         self.training.close()
         self.loader.close()
-        for lane in (self.thumbnails, self.reading, self.saving, self.lane, self.inference):
+        for lane in (
+            self.thumbnails, self.reading, self.saving, self.cutting, self.lane, self.inference
+        ):
             lane.close()
         self.session.readings.close()
+        self.session.findings.close()
         self.pool.close()
         self.header_index.close()
         self.scratch.close()

@@ -1,5 +1,9 @@
-"""The one colour map for numbers over images: inferno, even steps in lightness."""
+"""Colour maps for numbers over images; inferno is the one for maps of a model.
 
+Inferno has even steps in lightness. Hot iron is the palette of PS3.6 B.1.1.
+"""
+
+from enum import StrEnum
 from functools import lru_cache
 
 import numpy as np
@@ -13,6 +17,32 @@ _INFERNO = np.array(
     ],
     float,
 )  # fmt: skip
+
+
+class ColourMap(StrEnum):
+    """Colour maps of fused displays."""
+
+    HOT_IRON = "hot iron"
+    RAINBOW = "rainbow"
+    INFERNO = "inferno"
+    GREY = "grey"
+
+
+@lru_cache(maxsize=8)
+def colour_table(name: ColourMap) -> npt.NDArray[np.float64]:
+    """(256, 3), 0 to 255, from the lowest to the highest value."""
+    at = np.arange(256, dtype=float)
+    if name is ColourMap.INFERNO:
+        return inferno_table()
+    if name is ColourMap.GREY:
+        return np.repeat(at[:, None], 3, axis=1)
+    if name is ColourMap.HOT_IRON:
+        ramps = (2 * at, 2 * (at - 128), 4 * (at - 192))
+        return np.stack([np.clip(ramp, 0, 255) for ramp in ramps], axis=1)
+    # blue, cyan, green, yellow, red: corners of the hue circle at full strength
+    corners = np.array([(0, 0, 255), (0, 255, 255), (0, 255, 0), (255, 255, 0), (255, 0, 0)], float)
+    whole = np.linspace(0, 255, len(corners))
+    return np.stack([np.interp(at, whole, corners[:, i]) for i in range(3)], axis=1)
 
 
 @lru_cache(maxsize=1)

@@ -10,7 +10,7 @@ edge value goes on.
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
@@ -103,6 +103,22 @@ def cut_plane(
     return out
 
 
+def slab_offsets(geometry: Geometry, thickness_mm: float, most: int = 0) -> list[float]:
+    """Distances in mm of a slab's planes: half the smallest voxel edge apart or closer.
+
+    ``most`` thins them out (0 = never).
+    """
+    if thickness_mm <= 0:
+        return [0.0]
+    count = max(1, int(np.ceil(thickness_mm / (min(geometry.spacing_mm) / 2))) + 1)
+    if most:
+        count = min(count, max(1, most))
+    if count == 1:
+        return [0.0]
+    found: list[float] = np.linspace(-thickness_mm / 2, thickness_mm / 2, count).tolist()
+    return found
+
+
 def cut_slab(
     voxels: npt.NDArray[Any],
     geometry: Geometry,
@@ -111,20 +127,36 @@ def cut_slab(
     mode: SlabMode,
     *,
     background: float = 0.0,
+    most: int = 0,
+    padding: tuple[float, float] | None = None,
+    cancelled: Callable[[], bool] | None = None,
 ) -> Floats:
-    """A slab of parallel planes around ``plane``, half the smallest voxel edge apart or closer."""
-    step = min(geometry.spacing_mm) / 2
-    count = max(1, int(np.ceil(thickness_mm / step)) + 1) if thickness_mm > 0 else 1
-    offsets: Sequence[float] = np.linspace(-thickness_mm / 2, thickness_mm / 2, count).tolist()
-    if count == 1:
-        offsets = [0.0]
-    join = {SlabMode.MEAN: np.add, SlabMode.MAXIMUM: np.maximum, SlabMode.MINIMUM: np.minimum}[mode]
-    total: Floats | None = None
+    """A slab of parallel planes around ``plane`` (`slab_offsets`).
+
+    A ``background`` of NaN, and values inside ``padding``, take no part where another plane has a
+    real value. ``cancelled`` ends early with what there is.
+    """
+    offsets = slab_offsets(geometry, thickness_mm, most)
+    if len(offsets) == 1:
+        return cut_plane(voxels, geometry, plane.moved(offsets[0]), background=background)
+    join = {SlabMode.MEAN: np.add, SlabMode.MAXIMUM: np.fmax, SlabMode.MINIMUM: np.fmin}[mode]
+    total = np.full(plane.shape, 0.0 if mode is SlabMode.MEAN else np.nan, np.float32)
+    count = np.zeros(plane.shape, np.int32)
+    empty = np.full(plane.shape, np.nan, np.float32)
     for offset in offsets:
+        if cancelled is not None and cancelled():
+            break
         found = cut_plane(voxels, geometry, plane.moved(offset), background=background)
-        total = found if total is None else join(total, found, out=total)
-    assert total is not None
-    return total / np.float32(count) if mode is SlabMode.MEAN else total
+        real = ~np.isnan(found)
+        if padding is not None:
+            padded = (found >= padding[0]) & (found <= padding[1])
+            np.copyto(empty, found, where=padded)
+            real &= ~padded
+        join(total, found, out=total, where=real)
+        count += real
+    if mode is SlabMode.MEAN:
+        np.divide(total, count, out=total, where=count > 0)
+    return np.where(count > 0, total, empty)
 
 
 class _Grid:

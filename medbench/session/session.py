@@ -8,7 +8,9 @@ from PySide6.QtCore import QObject, Signal
 
 from medbench.base.settings import Settings, write_settings
 from medbench.session.cohort_shelf import CohortShelf
+from medbench.session.cut_shelf import CutShelf
 from medbench.session.evaluation_desk import EvaluationDesk
+from medbench.session.findings import FindingBook
 from medbench.session.job_list import JobList
 from medbench.session.layer_shelf import LayerShelf
 from medbench.session.library import Library
@@ -85,7 +87,9 @@ class Session(QObject):
         objects: ObjectShelf,
         layers: LayerShelf,
         readings: ReadingBook,
+        findings: FindingBook,
         shaper: VolumeShaper,
+        cuts: CutShelf,
         cohorts: CohortShelf,
         runs: RunBook,
         models: ModelShelf,
@@ -101,8 +105,10 @@ class Session(QObject):
         self.objects = objects
         self.layers = layers
         self.readings = readings
+        self.findings = findings
         self.history = readings.history
         self.shaper = shaper
+        self.cuts = cuts
         self.cohorts = cohorts
         self.runs = runs
         self.models = models

@@ -9,6 +9,7 @@ from medbench.domain.calibration import MmSource
 from medbench.domain.geometry import Geometry
 from medbench.domain.image import FrameInfo, VoiWindow
 from medbench.imaging.reslice import PlaneKind
+from medbench.ui.review.plane_state import plane_words
 from medbench.ui.review.view_model import ViewModel
 from medbench.ui.theme.tokens import TOKENS
 
@@ -108,6 +109,7 @@ def _honest_lines(model: ViewModel, kind: PlaneKind, info: FrameInfo) -> Lines:
     assert display is not None
     warning = TOKENS["dark"].warning
     lines = [(words, warning) for words in info.badges]
+    lines += [(words, "") for words in plane_words(model.plane_state, kind, model.plane(kind))]
     if kind is not PlaneKind.ACQUIRED:
         if display.geometry is not None:
             lines += [(words, warning) for words in fidelity_words(display.geometry)]

@@ -1,5 +1,6 @@
 """The picture of a viewport: values at the screen's resolution, then grey, shutter, overlays."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,9 @@ from medbench.imaging.across import AcrossSlices
 from medbench.imaging.presentation import decorate
 from medbench.imaging.resize import block_mean
 from medbench.imaging.reslice import MprPlane, PlaneKind
+from medbench.imaging.turned import TurnedPlane
 from medbench.imaging.window import ValueIndex, display_frame
+from medbench.ui.review.cut_source import CutSource
 from medbench.ui.review.painting import grey_image
 from medbench.ui.review.placement import Placement
 from medbench.ui.review.view_model import ViewModel
@@ -20,7 +23,9 @@ from medbench.ui.review.view_model import ViewModel
 class PictureSource:
     """Makes and keeps the image of one viewport; nothing is computed twice."""
 
-    def __init__(self, model: ViewModel, kind: PlaneKind) -> None:
+    def __init__(self, model: ViewModel, kind: PlaneKind, changed: Callable[[], None]) -> None:
+        """``changed`` is called when a picture that was computed elsewhere has come."""
+        self.cuts = CutSource(model, kind, changed)
         self._model = model
         self._kind = kind
         self._image: QImage | None = None
@@ -28,17 +33,21 @@ class PictureSource:
         self._small: tuple[Any, NDArray[Any]] | None = None
         self._index: tuple[NDArray[Any] | None, ValueIndex | None] = (None, None)
         self._across: AcrossSlices | None = None
+        self._cut: NDArray[Any] | None = None
+        self._version = 0
+        """Counts cuts; held cuts never share a number."""
 
     def forget(self) -> None:
         """Another display."""
         self._image, self._stamp, self._small = None, None, None
         self._index, self._across = (None, None), None
+        self.cuts.forget()
 
     def acquired_index(self, index: int, plane: MprPlane | None) -> int:
         """Acquired slice whose presentation holds for picture ``index``."""
         if plane is None:
             return min(index, self._last_slice)
-        if plane.axes[0] != 0 or plane.geometry.resampled:
+        if plane.axes[0] != 0 or plane.geometry.resampled or isinstance(plane, TurnedPlane):
             return 0
         return plane.shape[0] - 1 - index if plane.flips[0] else index
 
@@ -53,6 +62,8 @@ class PictureSource:
         plane = self._model.plane(self._kind)
         if volume is None:
             return None
+        if plane is not None and self.cuts.serves(plane):
+            return self.cuts.whole(plane, index)
         if self._kind is PlaneKind.ACQUIRED:
             if index >= len(volume.ready) or not volume.ready[index]:
                 return None
@@ -71,7 +82,7 @@ class PictureSource:
         """Pixels of a cut whose slices are not read yet; None where all are there."""
         if plane is None or self._kind is PlaneKind.ACQUIRED or volume.ready.all():
             return None
-        if plane.geometry.resampled:
+        if plane.geometry.resampled or self.cuts.serves(plane):
             return None
         spread = np.broadcast_to(volume.ready[:, None, None], volume.voxels.shape[:3])
         return ~np.asarray(plane.picture(spread, index))
@@ -86,7 +97,7 @@ class PictureSource:
         """
         volume = self._model.volume
         loading = volume is not None and not volume.ready.all()
-        stamp = (id(self._model.plane_voxels(self._kind)), index, step, size)
+        stamp = (id(self._model.plane_voxels(self._kind)), index, step, size, self._version)
         if not loading and self._small is not None and self._small[0] == stamp:
             return self._small[1]
         if step > 1 and values.dtype.kind in "iu" and values.ndim == 2 and not padded:
@@ -114,23 +125,47 @@ class PictureSource:
             self._index = (small, index)
         return index
 
-    def image(self, index: int, placement: Placement, ratio: float) -> QImage | None:
-        """Picture ``index`` for this place on the screen; ``ratio`` device pixels a pixel."""
+    def _drawn(
+        self, index: int, screen: tuple[int, int], *, hurry: bool
+    ) -> tuple[NDArray[Any] | None, bool]:
+        """Values to draw, and whether they are fewer than the picture has."""
+        plane = self._model.plane(self._kind)
+        if plane is None or not self.cuts.serves(plane):
+            if self._cut is not None:
+                self._cut = None
+                self._version += 1
+            return self.values(index), False
+        values = self.cuts.whole(plane, index, wait=hurry)
+        fewer = values is None
+        if values is None:
+            values = self.cuts.coarse(plane, index, screen)
+        if values is not self._cut:
+            self._cut = values
+            self._version += 1
+        return values, fewer
+
+    def image(
+        self, index: int, placement: Placement, ratio: float, *, hurry: bool = False
+    ) -> QImage | None:
+        """Picture ``index`` for this place on the screen; ``ratio`` device pixels a pixel.
+
+        ``hurry``: the hand moves; what is costly is drawn coarsely.
+        """
         model, volume = self._model, self._model.volume
-        values = self.values(index)
+        native = placement.native_size
+        screen = (max(1, round(native.height() * ratio)), max(1, round(native.width() * ratio)))
+        values, fewer = self._drawn(index, screen, hurry=hurry)
         if values is None or volume is None:
             return None
-        native = placement.native_size
         reach = min(placement.rows / native.height(), placement.columns / native.width()) / ratio
-        step = max(1, int(reach))
-        size = (0, 0)
-        if step > 1:
-            size = (max(1, round(native.height() * ratio)), max(1, round(native.width() * ratio)))
+        step = 1 if fewer else max(1, int(reach))
+        size = screen if step > 1 else (0, 0)
         loaded = bool(volume.ready.all())
         count = -1 if loaded or self._kind is PlaneKind.ACQUIRED else int(volume.ready.sum())
         stamp = (
             id(model.plane_voxels(self._kind)), index, model.voi, model.invert, step, count, size,
             id(model.presentation), model.graphics_only, model.planes_shown, model.shutter_shown,
+            self._version,
         )  # fmt: skip
         if stamp != self._stamp:
             self._image = grey_image(self._grey(values, volume, index, step, size))
@@ -143,7 +178,7 @@ class PictureSource:
         model = self._model
         plane = model.plane(self._kind)
         info = model.info(self.acquired_index(index, plane))
-        shape = values.shape[:2]
+        shape = values.shape[:2] if plane is None else plane.shape[1:]
         small = self._thinned(values, index, step, size, padded=info.padding is not None)
         grey = display_frame(
             small, info, model.voi, inverted=info.inverted != model.invert,
@@ -156,7 +191,7 @@ class PictureSource:
         if mask is not None:
             grey[mask[rows][:, columns]] = 0
         if self._kind is PlaneKind.ACQUIRED and (info.overlays or info.shutter is not None):
-            at = (rows, columns) if step > 1 else (None, None)
+            at = (rows, columns) if grey.shape[:2] != shape else (None, None)
             grey = decorate(
                 grey, info, overlays=model.planes_shown, shutter=model.shutter_shown,
                 rows=at[0], columns=at[1],

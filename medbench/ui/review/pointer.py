@@ -1,9 +1,12 @@
 """What the pointer does on viewports: tools of the left button, and what always lies on top."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter
+
+from medbench.session.ports import Done, Failed, Work
 
 if TYPE_CHECKING:
     from medbench.ui.review.viewport import Viewport
@@ -71,6 +74,8 @@ class Toolbox(QObject):
         """Always there, painted in order; asked before the tool, last first."""
         self._current = "window"
         self._last_drawn = ""
+        self.worker: Callable[[str, Work, Done, Failed], None] | None = None
+        """Does work away from the window, newest of a key first; None where there is no thread."""
 
     def register(self, tool: PointerTool) -> None:
         """Add a tool; ids are unique (ValueError)."""
