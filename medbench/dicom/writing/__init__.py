@@ -1,0 +1,1 @@
+"""DICOM objects made from what a reader did: reports, segmentations, states, key images."""

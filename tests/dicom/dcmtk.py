@@ -1,0 +1,19 @@
+"""DCMTK as a judge of what is written; tests skip where it is not installed."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+
+def clean_html(file: Path) -> str:
+    """The document as dsr2html shows it; it must find nothing to complain about."""
+    if shutil.which("dsr2html") is None:
+        pytest.skip("DCMTK is not installed")
+    run = subprocess.run(
+        ["dsr2html", "+U8", str(file)], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    assert run.stderr == ""
+    return run.stdout
