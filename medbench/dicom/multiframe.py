@@ -46,6 +46,9 @@ def base_of(header: Header) -> dict[str, Any]:
         "photometric": photometric,
         "sop_class_uid": header.text(tags.SOP_CLASS_UID),
         "pixel_spacing_mm": (spacing[0], spacing[1]) if valid else None,
+        "body_part": header.text(tags.BODY_PART_EXAMINED),
+        "laterality": header.text(tags.IMAGE_LATERALITY) or header.text(tags.LATERALITY),
+        "view_position": header.text(tags.VIEW_POSITION),
     }
 
 

@@ -111,6 +111,12 @@ class DisplaySet:
     """Cine: seconds each frame is shown; empty where the file does not say."""
     source: str = "dicom"
     """Kind of file it lies in: which reader `medbench.formats.opening` takes."""
+    body_part: str = ""
+    """Body Part Examined (0018,0015)."""
+    laterality: str = ""
+    """Image Laterality (0020,0062), else Laterality (0020,0060): L, R, B or U."""
+    view_position: str = ""
+    """View Position (0018,5101): PA, LL, CC, MLO ..."""
 
     @property
     def slices(self) -> int:
