@@ -33,6 +33,8 @@ from medbench.session.reading_book import ReadingBook
 from medbench.session.record_types import RECORD_TYPES
 from medbench.session.run_book import RunBook
 from medbench.session.scratch import Scratch
+from medbench.session.segment_book import SegmentBook
+from medbench.session.segment_jobs import SegmentJobs
 from medbench.session.session import EngineInfo, Preferences, Session
 from medbench.session.shaper import VolumeShaper
 from medbench.ui.actions.registry import ActionRegistry
@@ -67,6 +69,8 @@ class App(QObject):
         self.reading = Lane("reading", parent=self)
         self.saving = Lane("saving", parent=self)
         self.cutting = Lane("cutting", parent=self)
+        self.segmenting = Lane("segmenting", parent=self)
+        self.comparing = Lane("comparing", parent=self)
         self.inference = Lane(
             "inference", with_engine=True, log_path=logs / "engine.log", parent=self
         )
@@ -110,6 +114,9 @@ class App(QObject):
         findings = FindingBook(
             workspace, readings, library, self.saving, self.reading, messages, self
         )
+        segments = SegmentBook(
+            workspace, readings, self.segmenting, self.saving, self.comparing, messages, self
+        )
         shaper = VolumeShaper(self.reading, self)
         cuts = CutShelf(self.cutting, self.reading, self.pool, jobs, self)
         cohorts = CohortShelf(
@@ -121,8 +128,9 @@ class App(QObject):
         return Session(
             workspace_path=workspace, settings=settings, messages=messages, jobs=jobs,
             library=library, objects=objects, layers=layers, readings=readings,
-            findings=findings, shaper=shaper, cuts=cuts, cohorts=cohorts, runs=runs, models=models,
-            evaluations=desk, parent=self,
+            findings=findings, segments=segments,
+            segment_jobs=SegmentJobs(segments, jobs, messages, self), shaper=shaper, cuts=cuts,
+            cohorts=cohorts, runs=runs, models=models, evaluations=desk, parent=self,
         )  # fmt: skip
 
     def show(self, paths: Sequence[Path]) -> None:
@@ -220,9 +228,12 @@ class App(QObject):
         self.training.close()
         self.loader.close()
         for lane in (
-            self.thumbnails, self.reading, self.saving, self.cutting, self.lane, self.inference
-        ):
+            self.thumbnails, self.reading, self.saving, self.cutting, self.lane, self.inference,
+            self.segmenting, self.comparing,
+        ):  # fmt: skip
             lane.close()
+        self.session.segment_jobs.close()
+        self.session.segments.close()
         self.session.readings.close()
         self.session.findings.close()
         self.pool.close()

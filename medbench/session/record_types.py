@@ -5,10 +5,12 @@ from typing import Any
 from medbench.domain.finding import AiDecision, AiResult, Finding, ReadingStatus, ReportDraft
 from medbench.domain.links import LinkOffset
 from medbench.domain.measurement import Measurement
+from medbench.domain.segment_edit import EditedSegmentation
 
 RECORD_TYPES: tuple[Any, ...] = (
     LinkOffset,
     Measurement,
+    EditedSegmentation,
     AiDecision,
     AiResult,
     Finding,

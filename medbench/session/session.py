@@ -19,6 +19,8 @@ from medbench.session.model_shelf import ModelShelf
 from medbench.session.object_shelf import ObjectShelf
 from medbench.session.reading_book import ReadingBook
 from medbench.session.run_book import RunBook
+from medbench.session.segment_book import SegmentBook
+from medbench.session.segment_jobs import SegmentJobs
 from medbench.session.shaper import VolumeShaper
 
 
@@ -88,6 +90,8 @@ class Session(QObject):
         layers: LayerShelf,
         readings: ReadingBook,
         findings: FindingBook,
+        segments: SegmentBook,
+        segment_jobs: SegmentJobs,
         shaper: VolumeShaper,
         cuts: CutShelf,
         cohorts: CohortShelf,
@@ -106,6 +110,8 @@ class Session(QObject):
         self.layers = layers
         self.readings = readings
         self.findings = findings
+        self.segments = segments
+        self.segment_jobs = segment_jobs
         self.history = readings.history
         self.shaper = shaper
         self.cuts = cuts

@@ -1,0 +1,171 @@
+"""Long edits of segments: computed in a worker, applied as one step, with progress and cancel."""
+
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+
+from medbench.base.ids import new_id
+from medbench.domain.segment_edit import EditedSegmentation, SegmentMethod
+from medbench.imaging.segment_edit import (
+    Box,
+    EditRules,
+    LabelDelta,
+    Labels,
+    Mask,
+    edit_delta,
+    replace_delta,
+)
+from medbench.jobs.states import JobState
+from medbench.session.job_list import JobList
+from medbench.session.messages import Messages
+from medbench.session.ports import Handle
+from medbench.session.segment_book import SegmentBook
+
+LISTED_AFTER_MS = 500
+Found = tuple[Box, Mask] | None
+MakeMask = Callable[[Labels, Handle], Found]
+
+
+class SegmentJobs(QObject):
+    """One long edit at a time.
+
+    Signals
+    -------
+    busy_changed : bool
+        An edit has begun or ended; nothing else may change the labels meanwhile.
+    finished : str, int
+        Segmentation and number of voxels that changed.
+    """
+
+    busy_changed = Signal(bool)
+    finished = Signal(str, int)
+
+    def __init__(
+        self, book: SegmentBook, jobs: JobList, messages: Messages, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._book = book
+        self._jobs = jobs
+        self._messages = messages
+        self._running: object | None = None
+        self._ticket = 0
+        self._job = ""
+        self._words = ""
+        self._listed = QTimer(self)
+        self._listed.setSingleShot(True)
+        self._listed.setInterval(LISTED_AFTER_MS)
+        self._listed.timeout.connect(self._list)
+
+    @property
+    def busy(self) -> bool:
+        """Whether an edit is on its way."""
+        return self._running is not None
+
+    def add(
+        self, segmentation_id: str, words: str, method: SegmentMethod, rules: EditRules,
+        make: MakeMask, *, noted: int | None = None,
+    ) -> bool:  # fmt: skip
+        """Give voxels of a mask the label of ``rules``; False while another edit runs.
+
+        ``make`` runs in the worker with the labels, which it must not change. ``noted`` is the
+        segment that remembers the method, if not the one of the rules.
+        """
+
+        def work(labels: Labels, handle: Handle) -> LabelDelta | None:
+            found = make(labels, handle)
+            return None if found is None else edit_delta(labels, *found, rules)
+
+        return self._start(segmentation_id, words, method, noted or rules.number, work)
+
+    def replace(
+        self, segmentation_id: str, words: str, method: SegmentMethod, rules: EditRules,
+        make: MakeMask,
+    ) -> bool:  # fmt: skip
+        """Make a segment that mask inside its box: it may lose voxels too."""
+
+        def work(labels: Labels, handle: Handle) -> LabelDelta | None:
+            found = make(labels, handle)
+            return None if found is None else replace_delta(labels, *found, rules)
+
+        return self._start(segmentation_id, words, method, rules.number, work)
+
+    def _start(
+        self, segmentation_id: str, words: str, method: SegmentMethod, number: int,
+        work: Callable[[Labels, Handle], LabelDelta | None],
+    ) -> bool:  # fmt: skip
+        labels = self._book.labels(segmentation_id)
+        if self.busy or labels is None:
+            return False
+        if self._book.stroking:
+            self._book.end_stroke(number)
+        token, revision = object(), self._book.revision[segmentation_id]
+        self._running, self._words = token, words
+        self._listed.start()
+        self.busy_changed.emit(True)
+
+        def done(delta: LabelDelta | None) -> None:
+            if self._running is not token:
+                return
+            self._end(JobState.FINISHED)
+            if delta is None:
+                self._messages.info(self.tr("{0}: nothing to change").format(words))
+                return
+            if self._book.revision[segmentation_id] != revision:
+                self._messages.warning(
+                    self.tr("{0} was dropped: the segments were changed meanwhile").format(words)
+                )
+                return
+            with self._book.readings.together(words):
+                self._book.note_method(segmentation_id, number, method, words)
+                self._book.apply(segmentation_id, delta, words)
+            self.finished.emit(segmentation_id, len(delta.changes))
+
+        def failed(sentence: str) -> None:
+            if self._running is token:
+                self._end(JobState.FAILED if sentence else JobState.CANCELLED, sentence)
+                if sentence:
+                    self._messages.warning(words, sentence)
+
+        self._ticket = self._book.runner.run(
+            f"edit {segmentation_id}", lambda handle: work(labels, handle), done, failed,
+            progress=self._progress,
+        )  # fmt: skip
+        return True
+
+    @Slot()
+    def _list(self) -> None:
+        """It takes long enough to be seen among the jobs."""
+        if self.busy:
+            self._job = new_id("edit")
+            self._jobs.add(self._job, self._words, self.cancel)
+            self._jobs.update(self._job, state=JobState.RUNNING)
+
+    def _progress(self, fraction: float, text: str) -> None:
+        if self._job:
+            self._jobs.update(self._job, fraction=fraction, place=text)
+
+    def cancel(self) -> None:
+        """Drop the running edit: nothing has been changed."""
+        if self.busy:
+            self._book.runner.cancel(self._ticket)
+            self._end(JobState.CANCELLED)
+
+    def _end(self, state: JobState, reason: str = "") -> None:
+        self._running = None
+        self._listed.stop()
+        if self._job:
+            self._jobs.update(self._job, state=state, reason=reason)
+            self._job = ""
+        self.busy_changed.emit(False)
+
+    def close(self) -> None:
+        """The program ends."""
+        self._listed.stop()
+
+
+def segment_values(volume: Any, segmentation: EditedSegmentation) -> Any:
+    """Voxels that lie on a segmentation's grid, or None: only then thresholds have a meaning."""
+    if volume is None or volume.voxels.ndim != 3 or not volume.ready.all():
+        return None
+    return volume.voxels if volume.voxels.shape == segmentation.shape else None
