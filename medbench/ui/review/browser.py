@@ -1,11 +1,13 @@
 """Study browser: patients, studies and displays with thumbnails, only visible rows are drawn."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from PySide6.QtCore import (
     QAbstractListModel,
+    QMimeData,
     QModelIndex,
     QPersistentModelIndex,
     QRect,
@@ -16,6 +18,7 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import QColor, QFont, QImage, QPainter
 from PySide6.QtWidgets import (
+    QApplication,
     QListView,
     QStyle,
     QStyledItemDelegate,
@@ -31,6 +34,7 @@ from medbench.ui.actions.registry import ActionRegistry
 from medbench.ui.review.annotations import date_text
 from medbench.ui.review.painting import grey_image
 from medbench.ui.review.time_bar import time_place
+from medbench.ui.review.wall import DISPLAY_MIME, display_mime
 from medbench.ui.theme.current import current
 from medbench.ui.theme.icons import icon_pixmap
 from medbench.ui.widgets import HLine, IconButton, PanelHeader, SearchField, label
@@ -148,8 +152,16 @@ class BrowserModel(QAbstractListModel):
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         if self.rows[index.row()].kind == "display":
-            return Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+            plain = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+            return plain | Qt.ItemFlag.ItemIsDragEnabled
         return Qt.ItemFlag.ItemIsEnabled
+
+    def mimeTypes(self) -> list[str]:  # noqa: N802 - Qt's name
+        return [DISPLAY_MIME]
+
+    def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:  # noqa: N802 - Qt's name
+        rows = (self.rows[index.row()] for index in indexes)
+        return display_mime(next(display_key(r.display) for r in rows if r.display is not None))
 
     def image(self, display: DisplaySet) -> QImage | None:
         """Thumbnail, or None while it is made (or cannot be)."""
@@ -280,7 +292,10 @@ class StudyBrowser(QWidget):
         self._list.setItemDelegate(_Delegate(self._list))
         self._list.setMouseTracking(True)
         self._list.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
+        self._list.setDragEnabled(True)
+        self._list.setDragDropMode(QListView.DragDropMode.DragOnly)
         self._list.selectionModel().currentChanged.connect(self._chosen)
+        self._list.clicked.connect(self._clicked)
         column.addWidget(self._list, 1)
         column.addWidget(HLine())
         self._foot = label("", "secondary")
@@ -319,5 +334,11 @@ class StudyBrowser(QWidget):
 
     @Slot(QModelIndex, QModelIndex)
     def _chosen(self, now: QModelIndex, _before: QModelIndex) -> None:
-        if now.isValid() and (display := self.model.rows[now.row()].display) is not None:
+        if QApplication.mouseButtons() & Qt.MouseButton.LeftButton:
+            return  # a click shows it when the button goes up; until then it may be dragged
+        self._clicked(now)
+
+    @Slot(QModelIndex)
+    def _clicked(self, index: QModelIndex) -> None:
+        if index.isValid() and (display := self.model.rows[index.row()].display) is not None:
             self.display_chosen.emit(display)

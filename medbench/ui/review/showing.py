@@ -51,6 +51,8 @@ class Showing(QObject):
         The active cell shows another screen.
     arranged
         Cells changed.
+    screen_made : Screen
+        A screen was made.
     view_made : Viewport
         A viewport was made.
     display_shown : Screen, DisplaySet
@@ -60,6 +62,7 @@ class Showing(QObject):
     active_changed = Signal(object)
     model_changed = Signal(object)
     arranged = Signal()
+    screen_made = Signal(object)
     view_made = Signal(object)
     display_shown = Signal(object, object)
 
@@ -145,6 +148,7 @@ class Showing(QObject):
         screen = Screen(self._toolbox, self._made, self)
         for name, value in self.defaults.items():
             setattr(screen.model, name, value)
+        self.screen_made.emit(screen)
         return screen
 
     def _made(self, view: Viewport) -> None:

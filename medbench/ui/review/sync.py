@@ -42,12 +42,13 @@ class SyncDesk(QObject):
         self._starts: dict[ViewModel, VoiWindow] = {}
         page.wall.badge_clicked.connect(self.toggle_sync)
         page.showing.view_made.connect(self._watch)
+        page.showing.screen_made.connect(self._screen_made)
         page.showing.arranged.connect(self._arranged)
         page.showing.display_shown.connect(self._shown)
         for view in page.showing.every_view():
             self._watch(view)
         for screen in page.showing.every_screen():
-            screen.model.window_changed.connect(self._window_changed)
+            self._screen_made(screen)
 
     @Slot(object)
     def _watch(self, view: Viewport) -> None:
@@ -56,10 +57,11 @@ class SyncDesk(QObject):
 
     @Slot(object, object)
     def _shown(self, screen: Any, _display: object) -> None:
-        model: ViewModel = screen.model
-        self._starts.pop(model, None)
-        model.window_changed.disconnect(self._window_changed)
-        model.window_changed.connect(self._window_changed)
+        self._starts.pop(screen.model, None)
+
+    @Slot(object)
+    def _screen_made(self, screen: Any) -> None:
+        screen.model.window_changed.connect(self._window_changed)
 
     # commands
 

@@ -22,6 +22,7 @@ from medbench.domain.image import Study
 from medbench.session.session import Session
 from medbench.ui.actions.registry import ActionRegistry
 from medbench.ui.actions.spec import ActionSpec
+from medbench.ui.shell.edit_commands import EditCommands
 from medbench.ui.shell.pages import HelpPage, JobsPage, SettingsPage
 from medbench.ui.shell.palette import CommandPalette
 from medbench.ui.shell.rail import ActivityRail
@@ -87,6 +88,7 @@ class MainWindow(QMainWindow):
         self._contexts: dict[str, tuple[str, str]] = {}
         self._folded = {"left": False, "right": False}
         self._register()
+        self._edit = EditCommands(session.history, actions, self)
         self.workspaces = {w.workspace_id: w for w in make(session, actions)}
         self._build()
         actions.attach(self)

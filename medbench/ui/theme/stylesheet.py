@@ -59,6 +59,9 @@ QToolButton:disabled {{ color: {t.disabled}; }}
 QToolButton#iconbutton:checked {{ background: {t.raised}; color: {t.text};
   border-color: {t.divider}; }}
 QToolButton#tool {{ font-size: {caption}px; min-width: 46px; min-height: 40px; padding: 2px; }}
+QToolButton#chain {{ border: 1px solid {t.outline}; border-radius: 14px; background: {t.panel}; }}
+QToolButton#chain:hover {{ background: {t.hover}; }}
+QToolButton#chain:checked {{ background: {t.accent_fill}; border-color: {t.accent}; }}
 QToolButton#railitem {{ border-radius: 0; border: 0; border-left: 3px solid transparent;
   font-size: {caption}px; padding: 4px 0; color: {t.text2}; }}
 QToolButton#railitem:hover {{ background: {t.hover}; }}
