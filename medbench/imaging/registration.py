@@ -4,10 +4,11 @@ The transform maps patient points of the current study to those of the prior (IT
 moving). Starts: the headers' own places, centres of the fields, centres of mass of the bodies,
 and steps along the body axis for scans that share only a part; the best few run the coarsest
 level, the best of those goes on. Mattes mutual information (Mattes 2003) or normalised correlation
-drive Powell's search (Powell 1964) with parameters scaled so that a unit of each moves the edge of
-the body by 1 mm; gradient descents of ITK stopped 5 to 12 mm short of the truth on round heads,
-where a wrong turn costs little, Powell's search 0.5 mm. Then the prior is registered back from a start of its own, and what the corners of the body miss after
-the way there and back is the residual (inverse consistency, Christensen 2001).
+drive Powell's search (Powell 1964), its parameters scaled so that a unit of each moves the edge of
+the body by 1 mm. ITK's gradient descents were measured too: they stopped 5 to 12 mm short of the
+truth on round heads, where a wrong turn costs little; Powell's search came within .5 mm. Then the
+prior is registered back from a start of its own, and what the corners of the body miss after the
+way there and back is the residual (inverse consistency, Christensen 2001).
 
 `SimpleITK`'s ``Execute`` lets the interpreter go (measured: a 5 ms beat in another thread stayed
 below 12 ms), so this runs in a worker thread; cancelling is looked at after each iteration.
@@ -19,7 +20,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from medbench.base.errors import BadInputError, CancelledError
 from medbench.domain.alignment import (
@@ -28,15 +28,25 @@ from medbench.domain.alignment import (
     SimilarityKind,
     judged,
 )
+from medbench.imaging.registration_grid import (
+    Matrix,
+    coarse,
+    extent,
+    inside,
+    mask_points,
+    mass,
+    orthogonal,
+    smoothed,
+)
 from medbench.imaging.registration_input import (
     RegistrationImage,
     body_mask,
+    itk,
     reduced,
     similarity,
     similarity_kind,
 )
 
-Matrix = npt.NDArray[np.float64]
 _LEVELS_MM = (8.0, 4.0, 2.0, 1.0)
 _SAMPLES = (15_000, 30_000, 60_000, 100_000)
 _STARTS_TRIED = 3
@@ -102,9 +112,9 @@ class _Registration:
         self.fixed, self.moving = self._prepared(current), self._prepared(prior)
         self.dimension = self.fixed.GetDimension()
         self._scaled = self.dimension == 2 and None in (current.pixel_mm, prior.pixel_mm)
-        self.fixed_mask = body_mask(_coarse(self.fixed, 4.0), current.modality)
+        self.fixed_mask = body_mask(coarse(self.fixed, 4.0), current.modality)
         self._check()
-        self.moving_mask = body_mask(_coarse(self.moving, 4.0), prior.modality)
+        self.moving_mask = body_mask(coarse(self.moving, 4.0), prior.modality)
         self._check()
         self._scales = self._unit_steps()
         self.levels = self._choose_levels()
@@ -120,7 +130,7 @@ class _Registration:
 
     def _unit_steps(self) -> list[float]:
         """A unit of each parameter moves the body's edge by about 1 mm (or pixel)."""
-        points = _mask_points(self.fixed_mask, 5000)
+        points = mask_points(self.fixed_mask, 5000)
         radius = float(np.linalg.norm(points - points.mean(axis=0), axis=1).mean())
         turns = [radius] * (3 if self.dimension == 3 else 2 if self._scaled else 1)
         return [*turns, *[1.0] * self.dimension]
@@ -143,7 +153,7 @@ class _Registration:
         starts = self._starts()
         forward = self._descend(starts, self.fixed, self.moving, self.fixed_mask, 0.05, 0.65)
         matrix = self._matrix(forward)
-        back_start = self._disturbed(np.linalg.inv(matrix))
+        back_start = self._disturbed(np.asarray(np.linalg.inv(matrix)))
         backward = self._descend(
             [back_start], self.moving, self.fixed, self.moving_mask, 0.7, 0.95,
             levels=self.levels[:3],
@@ -163,7 +173,7 @@ class _Registration:
         at = low
         best = starts[0]
         for number, level in enumerate(levels):
-            a, b = _smoothed(fixed, level.step_mm), _smoothed(moving, level.step_mm)
+            a, b = smoothed(fixed, level.step_mm), smoothed(moving, level.step_mm)
             self._check()
             if number == 0 and len(starts) > 1:
                 best = self._best_start(starts, a, b, mask, level)
@@ -177,9 +187,8 @@ class _Registration:
 
     def _best_start(self, starts: list[Any], a: Any, b: Any, mask: Any, level: _Level) -> Any:
         """Rank all starts by the metric, run the best few, keep the winner."""
-        import SimpleITK as sitk
-
-        ranked = []
+        sitk = itk()
+        ranked: list[tuple[float, int, Any]] = []
         for start in starts:
             self._check()
             method = self._method(a, mask, level)
@@ -198,8 +207,7 @@ class _Registration:
         return min(tried, key=lambda item: item[:2])[2]
 
     def _method(self, a: Any, mask: Any, level: _Level) -> Any:
-        import SimpleITK as sitk
-
+        sitk = itk()
         method = sitk.ImageRegistrationMethod()
         method.SetNumberOfThreads(self._threads)
         if self.kind is SimilarityKind.CORRELATION:
@@ -214,8 +222,7 @@ class _Registration:
         return method
 
     def _optimised(self, start: Any, a: Any, b: Any, mask: Any, level: _Level) -> tuple[Any, float]:
-        import SimpleITK as sitk
-
+        sitk = itk()
         self._check()
         method = self._method(a, mask, level)
         method.SetOptimizerAsPowell(
@@ -248,8 +255,7 @@ class _Registration:
         return self._transform(self._matrix(transform), self._centre(self.fixed))
 
     def _transform(self, matrix: Matrix, centre: Matrix) -> Any:
-        import SimpleITK as sitk
-
+        sitk = itk()
         d = self.dimension
         if d == 3:
             made = sitk.Euler3DTransform()
@@ -283,13 +289,13 @@ class _Registration:
         centre = self._centre(self.fixed)
         geometric = self._centre(self.moving) - centre
         shifts = [np.zeros(self.dimension), geometric]
-        mass = _mass(self.moving_mask) - _mass(self.fixed_mask)
-        shifts.append(mass)
+        moved = mass(self.moving_mask) - mass(self.fixed_mask)
+        shifts.append(moved)
         if self.dimension == 3:
             axis = np.array([0.0, 0.0, 1.0])
-            reach = (_extent(self.fixed_mask) + _extent(self.moving_mask)) / 2
-            for along in np.arange(-reach + 24, reach - 23, 24.0):
-                shifts.append(np.append(mass[:2], geometric[2]) + axis * along)
+            reach = (extent(self.fixed_mask) + extent(self.moving_mask)) / 2
+            middle = np.append(moved[:2], geometric[2])
+            shifts += [middle + axis * d for d in np.arange(-reach + 24, reach - 23, 24.0)]
         made = []
         for shift in shifts:
             matrix = np.eye(4)
@@ -307,24 +313,23 @@ class _Registration:
         turn[0, 1], turn[1, 0] = -np.sin(angle), np.sin(angle)
         centre = self._centre(self.moving)
         turn[:d, 3] = centre - turn[:d, :d] @ centre + step * np.array([1.0, -1.0, 0.7][:d])
-        return self._transform(_orthogonal(matrix @ turn, d, scaled=self._scaled), centre)
+        return self._transform(orthogonal(matrix @ turn, d, scaled=self._scaled), centre)
 
     # numbers
 
     def _covered(self, transform: Any, mask: Any, other: Any) -> float:
         """Part of the mask's points that land inside the other image."""
-        points = _mask_points(mask, 2000)
+        points = mask_points(mask, 2000)
         d = self.dimension
         matrix = self._matrix(transform)
-        return float(_inside(points @ matrix[:d, :d].T + matrix[:d, 3], other).mean())
+        return float(inside(points @ matrix[:d, :d].T + matrix[:d, 3], other).mean())
 
     def _compared(self, matrix: Matrix) -> tuple[float, float]:
         """Similarity over the shared body on a middle grid, and the shared part."""
-        import SimpleITK as sitk
-
+        sitk = itk()
         self._check()
         level = self.levels[min(1, len(self.levels) - 1)]
-        a, b = _smoothed(self.fixed, level.step_mm), _smoothed(self.moving, level.step_mm)
+        a, b = smoothed(self.fixed, level.step_mm), smoothed(self.moving, level.step_mm)
         mask = sitk.Resample(self.fixed_mask, a, sitk.Transform(), sitk.sitkNearestNeighbor, 0)
         transform = self._transform(matrix, self._centre(self.fixed))
         moved = sitk.Resample(b, a, transform, sitk.sitkLinear, float("nan"), sitk.sitkFloat32)
@@ -339,7 +344,7 @@ class _Registration:
     def _residual(self, there: Matrix, back: Matrix) -> float:
         """Largest distance of a corner of the body to itself after there and back."""
         d = self.dimension
-        points = _mask_points(self.fixed_mask, 50_000)
+        points = mask_points(self.fixed_mask, 50_000)
         low, high = points.min(axis=0), points.max(axis=0)
         corners = np.array(np.meshgrid(*zip(low, high, strict=True))).reshape(d, -1).T
         both = back @ there
@@ -349,63 +354,6 @@ class _Registration:
 
 def _bins(level: _Level) -> int:
     return 24 if level.samples < 40_000 else 32
-
-
-def _smoothed(image: Any, step_mm: float) -> Any:
-    """Smoothed and thinned to about ``step_mm``, float."""
-    import SimpleITK as sitk
-
-    spacing = image.GetSpacing()
-    factors = [max(1, int(step_mm / s + 1e-6)) for s in spacing]
-    factors = [min(f, max(1, n // 4)) for f, n in zip(factors, image.GetSize(), strict=True)]
-    if max(factors) == 1:
-        return image
-    sigmas = [0.45 * f * s if f > 1 else 0.0 for f, s in zip(factors, spacing, strict=True)]
-    out = image
-    for axis, sigma in enumerate(sigmas):
-        if sigma > 0 and image.GetSize()[axis] >= 4:
-            order = sitk.RecursiveGaussianImageFilter.ZeroOrder
-            out = sitk.RecursiveGaussian(out, sigma, False, order, axis)
-    return sitk.Cast(sitk.Shrink(out, factors), sitk.sitkFloat32)
-
-
-def _coarse(image: Any, step_mm: float) -> Any:
-    return _smoothed(image, step_mm) if image.GetDimension() == 3 else image
-
-
-def _mask_points(mask: Any, count: int) -> Matrix:
-    """Physical points of the mask, evenly taken, (n, d)."""
-    import SimpleITK as sitk
-
-    places = np.argwhere(sitk.GetArrayViewFromImage(mask) > 0)[:, ::-1]
-    places = places[:: max(1, len(places) // count)]
-    d = mask.GetDimension()
-    axes = np.asarray(mask.GetDirection()).reshape(d, d) * np.asarray(mask.GetSpacing())
-    return np.asarray(places @ axes.T + np.asarray(mask.GetOrigin()))
-
-
-def _mass(mask: Any) -> Matrix:
-    return np.asarray(_mask_points(mask, 50_000).mean(axis=0))
-
-
-def _extent(mask: Any) -> float:
-    points = _mask_points(mask, 20_000)[:, 2]
-    return float(points.max() - points.min())
-
-
-def _inside(points: Matrix, image: Any) -> npt.NDArray[np.bool_]:
-    d = image.GetDimension()
-    axes = np.asarray(image.GetDirection()).reshape(d, d) * np.asarray(image.GetSpacing())
-    index = (points - np.asarray(image.GetOrigin())) @ np.linalg.inv(axes).T
-    return np.asarray(((index >= 0) & (index <= np.asarray(image.GetSize()) - 1)).all(axis=1))
-
-
-def _orthogonal(matrix: Matrix, d: int, *, scaled: bool) -> Matrix:
-    """The nearest rigid (or similarity) matrix."""
-    left, values, right = np.linalg.svd(matrix[:d, :d])
-    out = matrix.copy()
-    out[:d, :d] = (left @ right) * (float(values.mean()) if scaled else 1.0)
-    return out
 
 
 def _last_line(error: RuntimeError) -> str:

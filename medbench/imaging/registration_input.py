@@ -24,6 +24,13 @@ _CLASSES = 32
 Floats = npt.NDArray[np.float32]
 
 
+def itk() -> Any:
+    """SimpleITK, imported when a registration begins: it costs a third of a second."""
+    import SimpleITK
+
+    return SimpleITK
+
+
 @dataclass(frozen=True, eq=False)
 class RegistrationImage:
     """One of the two: values and where they lie.
@@ -62,8 +69,7 @@ def reduced(image: RegistrationImage, finest_mm: float = FINEST_MM) -> Any:
     BadInputError
         The image holds no values, or its slices are no regular grid.
     """
-    import SimpleITK as sitk
-
+    sitk = itk()
     values = image.values
     if values.size == 0 or min(values.shape) < 2:
         raise BadInputError("The image is too small to be registered.")
@@ -147,8 +153,7 @@ def body_mask(image: Any, modality: str) -> Any:
     CT: above -400 HU. Else Otsu's threshold on the smoothed image. Pictures and images without a
     clear body (less than 2 % or more than 98 %) are taken whole. Answers uint8, same grid.
     """
-    import SimpleITK as sitk
-
+    sitk = itk()
     whole = sitk.Cast(image * 0.0 + 1.0, sitk.sitkUInt8)
     if image.GetDimension() == 2:
         return whole
