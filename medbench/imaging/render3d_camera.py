@@ -163,7 +163,7 @@ class Sight:
         right, down, _ = self.camera.rotation
         along = (column - (self.columns - 1) / 2) / scale - self.camera.pan_mm[0]
         below = (row - (self.rows - 1) / 2) / scale - self.camera.pan_mm[1]
-        return np.asarray(self.centre_mm) + right * along + down * below
+        return np.asarray(self.centre_mm + right * along + down * below)
 
     def resized(self, factor: float) -> "Sight":
         """The same picture with ``factor`` times the pixels along each side."""

@@ -11,6 +11,7 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -207,7 +208,7 @@ def _in_bands(work: Callable[[tuple[int, int]], None], first: int, last: int, wi
     if count > 1:
         count = -(-count // threads) * threads
     edges = np.linspace(first, last, count + 1).astype(int)
-    todo = [(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True) if b > a]
+    todo = [(int(a), int(b)) for a, b in pairwise(edges) if b > a]
     if count == 1:
         for rows in todo:
             work(rows)

@@ -51,12 +51,13 @@ class Grid:
             return self
         starts, slices = np.zeros(4), []
         for axis, ((low, high), size) in enumerate(zip(box, self.values.shape, strict=True)):
-            first = min(int(math.floor(low * size + 1e-9)), max(0, size - 2))
-            last = max(int(math.ceil(high * size - 1e-9)), min(size, first + 2))
+            first = min(math.floor(low * size + 1e-9), max(0, size - 2))
+            last = max(math.ceil(high * size - 1e-9), min(size, first + 2))
             slices.append(slice(first, last))
             starts[axis] = first
         matrix = self.matrix.copy()
-        matrix[:, 3] = matrix @ (starts + [0, 0, 0, 1])
+        starts[3] = 1
+        matrix[:, 3] = matrix @ starts
         return Grid(self.values[tuple(slices)], matrix)
 
 

@@ -1,7 +1,7 @@
 """Presets of the 3-D view: user data in JSON, bundled ones and those of the settings folder."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ class VolumePreset:
     unit: str = "range"
     """HU, or range (0 = first, 1 = 99.5th percentile of the volume's values)."""
     points: tuple[Point, ...] = ()
-    material: Material = Material()
+    material: Material = field(default_factory=Material)
 
     @property
     def span(self) -> tuple[float, float]:
@@ -115,11 +115,13 @@ def _preset(item: Any, where: str) -> VolumePreset:
             (float(value), float(opacity), _colour(colour))
             for value, opacity, colour in item.get("points", [])
         )
+        plain = Material()
         material = Material(
-            *(float(item.get(key, getattr(Material(), key)))
-              for key in ("ambient", "diffuse", "specular")),
-            int(item.get("shininess", Material().shininess)),
-        )  # fmt: skip
+            float(item.get("ambient", plain.ambient)),
+            float(item.get("diffuse", plain.diffuse)),
+            float(item.get("specular", plain.specular)),
+            int(item.get("shininess", plain.shininess)),
+        )
         preset = VolumePreset(
             str(item["id"]), str(item["name"]), str(item.get("modality", "")),
             VolumeMode(item["mode"]), str(item.get("unit", "range")), points, material,

@@ -6,7 +6,7 @@ the viewer's left shoulder; surfaces are lit on both sides, diffuse after Lamber
 after Blinn (1977).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -43,7 +43,7 @@ class Transfer:
     """(TABLE_SIZE,), 0 to 1."""
     colour: Floats
     """(3, TABLE_SIZE), 0 to 1."""
-    material: Material = Material()
+    material: Material = field(default_factory=Material)
 
     @property
     def flat_per_mm(self) -> float:
@@ -149,10 +149,9 @@ class Shading:
     ) -> tuple[Floats, Floats | None]:  # fmt: skip
         """Light on the tissue, and the highlight."""
         box = slice(row0, row1), slice(column0, column1)
-        rows = here[row0 + 1 : row1 + 1, column0:column1] - here[row0 - 1 : row1 - 1,
-                                                                column0:column1]  # fmt: skip
-        columns = here[row0:row1, column0 + 1 : column1 + 1] - here[row0:row1,
-                                                                   column0 - 1 : column1 - 1]  # fmt: skip
+        rows = here[row0 + 1 : row1 + 1, box[1]] - here[row0 - 1 : row1 - 1, box[1]]
+        columns = here[box[0], column0 + 1 : column1 + 1]
+        columns = columns - here[box[0], column0 - 1 : column1 - 1]
         rows *= np.float32(0.5)
         columns *= np.float32(0.5)
         across = far[box] - near[box]
@@ -191,4 +190,5 @@ class Shading:
         if even:
             found += self._flat
         found /= slope
-        return np.minimum(found, np.float32(1), out=found)
+        np.minimum(found, np.float32(1), out=found)
+        return found

@@ -184,11 +184,11 @@ def test_a_clipping_box_is_a_smaller_volume():
     assert (found[:, :2] == voxels.min()).all()
 
 
-def ramp(material=Material()):
+def ramp(material=None):
     at = np.linspace(0, 1, TABLE_SIZE)
     opacity = np.clip(at * 1.4 - 0.3, 0, 0.8).astype(np.float32)
     colour = np.stack([at, 1 - at, np.full_like(at, 0.5)]).astype(np.float32)
-    return Transfer(-300.0, 500.0, opacity, colour, material)
+    return Transfer(-300.0, 500.0, opacity, colour, material or Material())
 
 
 def one_ray(voxels, geometry, sight, transfer, row, column, *, lit, until=0.0):
@@ -212,7 +212,7 @@ def one_ray(voxels, geometry, sight, transfer, row, column, *, lit, until=0.0):
     spacing = geometry.spacing_mm
     light = np.array([-0.35, -0.45, -1.0])
     light /= np.linalg.norm(light)
-    half = light + [0, 0, -1]
+    half = light + np.array([0, 0, -1.0])
     half /= np.linalg.norm(half)
     axes = grid_of(voxels, geometry).matrix[:3, :3] / spacing
     out, through = np.zeros(3), 1.0
@@ -375,7 +375,7 @@ def test_a_front_point_follows_the_hand():
     source = VolumeSource(voxels, geometry)
     sight = look_at(source, standard_camera("A"), 200, 200)
     centre = np.asarray(look_at_centre(geometry))
-    point = centre + [0, -10.0, 0]  # in front of the middle
+    point = centre + np.array([0, -10.0, 0])  # in front of the middle
     radius_mm = 10.0
     camera = sight.camera.dragged((0, 0), (0.5, 0.3))
     right, down, _ = camera.rotation
