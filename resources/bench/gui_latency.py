@@ -28,6 +28,7 @@ from medbench.imaging.reslice import PlaneKind
 from medbench.jobs.client import EngineProcess
 from medbench.registry.workspace import Workspace
 from medbench.session.operations.training import prepare_run
+from medbench.ui.review.pointer import Toolbox
 from medbench.ui.review.view_model import ViewModel
 from medbench.ui.review.viewport import Viewport
 
@@ -36,7 +37,7 @@ app = QApplication([])
 voxels = np.random.default_rng(0).integers(-1000, 1000, (SLICES, 512, 512), dtype=np.int16)
 frames = tuple(FrameRef(path=None, frame=i) for i in range(SLICES))
 display = DisplaySet("1", DisplayKind.STACK, "CT", "bench", 512, 512, frames)
-model = ViewModel()
+model = ViewModel(Toolbox())
 view = Viewport(model, PlaneKind.ACQUIRED)
 view.resize(900, 900)
 model.begin(display, "bench")

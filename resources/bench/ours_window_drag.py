@@ -18,13 +18,14 @@ from medbench.domain.image import (
     Volume,
 )
 from medbench.imaging.reslice import PlaneKind
+from medbench.ui.review.pointer import Toolbox
 from medbench.ui.review.view_model import ViewModel
 from medbench.ui.review.viewport import Viewport
 
 app = QApplication([])
 image = np.random.default_rng(0).integers(0, 4096, (1, 3000, 4000), dtype=np.uint16)
 display = DisplaySet("1", DisplayKind.STACK, "DX", "bench", 3000, 4000, (FrameRef(path=None),))
-model = ViewModel()
+model = ViewModel(Toolbox())
 view = Viewport(model, PlaneKind.ACQUIRED)
 view.resize(1200, 900)
 model.begin(display, "bench")

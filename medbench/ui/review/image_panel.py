@@ -1,9 +1,7 @@
 """Right panel, tab Image: histogram with the window, presets, probe, what the file says."""
 
-from PySide6.QtCore import Slot
-from PySide6.QtGui import (
-    QDoubleValidator,
-)
+from PySide6.QtCore import QTimer, Slot
+from PySide6.QtGui import QDoubleValidator, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from medbench.domain.image import FrameInfo
@@ -13,6 +11,8 @@ from medbench.ui.review.following import ModelLink
 from medbench.ui.review.histogram import WindowHistogram
 from medbench.ui.review.view_model import ViewModel
 from medbench.ui.widgets import Button, LabelledRow, SectionTitle, clear_layout, hbox, label, vbox
+
+_REST_MS = 40
 
 
 class ImagePanel(QWidget):
@@ -24,6 +24,10 @@ class ImagePanel(QWidget):
         super().__init__(parent)
         self._model = model
         self._index = 0
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(_REST_MS)
+        self._soon.timeout.connect(self._count)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 12, 12, 12)
         column.setSpacing(10)
@@ -60,6 +64,7 @@ class ImagePanel(QWidget):
         if self._link.follow(model):
             self._model = model
             self.refresh()
+            self.refresh_window()
 
     @Slot(str, str)
     def show_probe(self, place: str, value: str) -> None:
@@ -79,9 +84,23 @@ class ImagePanel(QWidget):
             self._centre.setText(window_number(window.center, window))
 
     def show_slice(self, index: int) -> None:
-        """Histogram of a slice, if it is there."""
-        volume = self._model.volume
+        """Histogram of a slice, if it is there; counted when the hand rests."""
         self._index = index
+        self._soon.start()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        self._soon.stop()
+        super().hideEvent(event)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._soon.start()
+
+    @Slot()
+    def _count(self) -> None:
+        volume, index = self._model.volume, self._index
+        if not self.isVisible():
+            return
         if volume is not None and index < len(volume.ready) and volume.ready[index]:
             if volume.display.colour:
                 self.histogram.clear()

@@ -53,10 +53,26 @@ def _through(matrix: Transform, point: Any) -> NDArray[np.float64]:
 
 def parallel(source: Viewport, target: Viewport) -> bool:
     """Whether two views look at the patient from about the same side."""
-    one, other = source.grid(), target.grid()
+    one, other = normal(source), normal(target)
     if one is None or other is None:
         return one is other
-    return bool(abs(one.normal @ other.normal) >= _PARALLEL)
+    return abs(sum(a * b for a, b in zip(one, other, strict=True))) >= _PARALLEL
+
+
+def normal(view: Viewport) -> tuple[float, float, float] | None:
+    """Unit normal of a view's pictures, row x column direction; None without geometry.
+
+    In plain numbers: it is asked for at each turn of the wheel, for every viewport.
+    """
+    plane = view.plane
+    if plane is None:
+        return None
+    a, b = plane.row_direction, plane.column_direction
+    return (
+        float(a[1] * b[2] - a[2] * b[1]),
+        float(a[2] * b[0] - a[0] * b[2]),
+        float(a[0] * b[1] - a[1] * b[0]),
+    )
 
 
 def middle_mm(view: Viewport) -> NDArray[np.float64] | None:
@@ -92,10 +108,10 @@ def offset_between(source: Viewport, target: Viewport) -> LinkOffset | None:
         index = target.index - source.index
         return LinkOffset(link_key(source), link_key(target), index=index)
     one, other = middle_mm(source), middle_mm(target)
-    grid = source.grid()
-    if one is None or other is None or grid is None:
+    across = normal(source)
+    if one is None or other is None or across is None:
         return None
-    along = grid.normal * float((other - one) @ grid.normal)
+    along = np.asarray(across) * float((other - one) @ np.asarray(across))
     return LinkOffset(
         link_key(source), link_key(target), (float(along[0]), float(along[1]), float(along[2]))
     )
