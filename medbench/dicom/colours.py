@@ -34,3 +34,14 @@ def from_cielab(value: Sequence[int]) -> tuple[int, int, int]:
     linear = np.clip(_XYZ_TO_RGB @ (_D50_TO_D65 @ xyz), 0, 1)
     rgb = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
     return tuple(int(v) for v in np.rint(np.clip(rgb, 0, 1) * 255))  # type: ignore[return-value]
+
+
+def to_cielab(colour: Sequence[int]) -> tuple[int, int, int]:
+    """Recommended Display CIELab Value of an sRGB colour; the inverse of `from_cielab`."""
+    rgb = np.asarray(colour, float) / 255
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    xyz = np.linalg.solve(_XYZ_TO_RGB @ _D50_TO_D65, linear) / _WHITE_D50
+    f = np.where(xyz > (6 / 29) ** 3, np.cbrt(xyz), xyz / (3 * (6 / 29) ** 2) + 16 / 116)
+    light, a, b = 116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])
+    stored = np.array([light * 65535 / 100, (a + 128) * 65535 / 255, (b + 128) * 65535 / 255])
+    return tuple(int(v) for v in np.rint(np.clip(stored, 0, 65535)))  # type: ignore[return-value]

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+_OWN_LIMIT = "The VR checker does not support this Specific Character Set"
+
 
 def clean_html(file: Path) -> str:
     """The document as dsr2html shows it; it must find nothing to complain about."""
@@ -15,5 +17,6 @@ def clean_html(file: Path) -> str:
         ["dsr2html", "+U8", str(file)], capture_output=True, text=True, check=False
     )
     assert run.returncode == 0, run.stderr
-    assert run.stderr == ""
+    words = [line for line in run.stderr.splitlines() if _OWN_LIMIT not in line]
+    assert not words, words
     return run.stdout
