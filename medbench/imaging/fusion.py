@@ -96,7 +96,7 @@ def fusion_rgba(fusion: Fusion, values: Floats) -> npt.NDArray[np.uint8]:
     table = np.empty((256, 4), np.uint8)
     table[:, :3] = np.rint(colour_table(fusion.colours) * alpha[:, None])
     table[:, 3] = np.rint(alpha * 255)
-    out = table[at]
+    out: npt.NDArray[np.uint8] = table[at]
     out[~inside] = 0
     return out
 

@@ -1,8 +1,12 @@
 """Which slice of another series lies at the same place in the patient (C.7.4.1, T43)."""
 
 import numpy as np
+import numpy.typing as npt
 
 from medbench.domain.geometry import Geometry, Vector
+from medbench.domain.objects import PlaneGrid
+
+_PARALLEL_MM = 1e-3
 
 
 def linked_index(
@@ -36,3 +40,28 @@ def _depths(geometry: Geometry) -> np.ndarray:
         return np.asarray(np.asarray(geometry.positions_mm, float) @ geometry.normal)
     start = np.asarray(geometry.origin_mm) @ geometry.normal
     return np.asarray(start + np.arange(geometry.shape[0]) * geometry.spacing_mm[0])
+
+
+def picture_cut(
+    corners_mm: npt.NDArray[np.float64], grid: PlaneGrid
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None:
+    """Where a rectangle in the patient cuts the plane of a picture: the two ends, LPS mm.
+
+    ``corners_mm`` is (4, 3), in order around it. None where it lies parallel to the plane or wholly
+    on one side of it.
+    """
+    normal = grid.normal
+    height = (corners_mm - np.asarray(grid.origin_mm)) @ normal
+    if float(np.ptp(height)) < _PARALLEL_MM or height.min() > 0 or height.max() < 0:
+        return None
+    found = []
+    for here in range(4):
+        there = (here + 1) % 4
+        a, b = float(height[here]), float(height[there])
+        if a != b and min(a, b) <= 0 <= max(a, b):
+            found.append(corners_mm[here] + (corners_mm[there] - corners_mm[here]) * (a / (a - b)))
+    if len(found) < 2:
+        return None
+    first = found[0]
+    second = max(found[1:], key=lambda point: float(np.linalg.norm(point - first)))
+    return first, second

@@ -16,6 +16,8 @@ from medbench.imaging.reslice import MprPlane
 from medbench.imaging.turned import TurnedPlane
 
 _EDGE = 1e-6
+MOST_MM = 500.0
+"""Thickest slab."""
 Padding = tuple[float, float]
 
 
@@ -25,6 +27,17 @@ class Slab:
 
     mode: SlabMode
     thickness_mm: float
+
+
+def thicker(slab: Slab | None, spacing_mm: float, steps: int) -> Slab | None:
+    """A slab changed by steps of two slices (one on each side), or of 1 mm where they are thin.
+
+    None is a single slice; growing from it gives maxima.
+    """
+    step = max(1.0, float(np.ceil(2 * spacing_mm)))
+    mode, now = (slab.mode, slab.thickness_mm) if slab else (SlabMode.MAXIMUM, 0.0)
+    wanted = min(MOST_MM, np.floor(now / step + _EDGE) * step + steps * step)
+    return Slab(mode, float(wanted)) if wanted > 0 else None
 
 
 def slab_slices(plane: MprPlane, index: int, thickness_mm: float) -> range:
@@ -99,7 +112,8 @@ def _joined(
     if row_axis > column_axis:
         flat = flat.T
     _, row_flip, column_flip = plane.flips
-    return flat[:: -1 if row_flip else 1, :: -1 if column_flip else 1]
+    picture: npt.NDArray[Any] = flat[:: -1 if row_flip else 1, :: -1 if column_flip else 1]
+    return picture
 
 
 def _reduced(
@@ -133,7 +147,7 @@ def _reduced_real(
         else:
             found = np.where(empty, limits(block.dtype).max, block).min(axis=axis)
     found[nothing] = fill
-    return found.astype(np.float32 if mode is SlabMode.MEAN else block.dtype, copy=False)
+    return np.asarray(found, np.float32 if mode is SlabMode.MEAN else block.dtype)
 
 
 def _sampled(picture: npt.NDArray[Any], shape: tuple[int, int] | None) -> npt.NDArray[Any]:
@@ -143,4 +157,4 @@ def _sampled(picture: npt.NDArray[Any], shape: tuple[int, int] | None) -> npt.ND
         np.minimum((np.arange(n) + 0.5) * have / n, have - 1).astype(np.intp)
         for n, have in zip(shape, picture.shape[:2], strict=True)
     )
-    return picture[rows][:, columns]
+    return np.asarray(picture[rows][:, columns])

@@ -51,10 +51,14 @@ class CutSource:
 
     def slab(self, plane: MprPlane | None) -> Slab | None:
         """How thick this plane is shown; stacks without equal steps stay thin."""
+        return self._model.plane_state.slab(self._kind) if self.can_be_thick(plane) else None
+
+    def can_be_thick(self, plane: MprPlane | None) -> bool:
+        """Whether slices of this plane can be joined."""
         display = self._model.display
-        if plane is None or isinstance(plane, SlantedPlane) or display is None or display.colour:
-            return None
-        return self._model.plane_state.slab(self._kind)
+        if plane is None or isinstance(plane, SlantedPlane) or display is None:
+            return False
+        return not display.colour and display.slices > 1
 
     def serves(self, plane: MprPlane | None) -> bool:
         """Whether the picture has to be computed; others are plain views of the voxels."""

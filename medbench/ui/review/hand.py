@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 ZOOM_STEP = 1.15
 _WHEEL_NOTCH = 120
 _SCROLL_PX = 6
+_THICKEN = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
 
 
 class Hand(QWidget):
@@ -72,6 +73,10 @@ class Hand(QWidget):
 
     def probe(self, place: QPointF) -> None:
         """Tell what lies below the pointer."""
+        raise NotImplementedError
+
+    def thicken(self, steps: int) -> None:
+        """Make the slab thicker or thinner."""
         raise NotImplementedError
 
     # events
@@ -157,6 +162,12 @@ class Hand(QWidget):
         self._model.set_voi(window.moved(window.center + dy * unit, window.width + dx * unit * 2))
 
     def wheelEvent(self, event: QWheelEvent) -> None:
+        if event.modifiers() == _THICKEN:
+            self._wheel += event.angleDelta().y()
+            steps = int(self._wheel / _WHEEL_NOTCH)
+            self._wheel -= steps * _WHEEL_NOTCH
+            self.thicken(steps)
+            return
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             self.zoom_by(ZOOM_STEP ** (event.angleDelta().y() / _WHEEL_NOTCH))
             return

@@ -2,11 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QCoreApplication, QPointF, QRectF
+from PySide6.QtCore import QCoreApplication, QRectF
 from PySide6.QtGui import QColor, QPainter, QPen
 
-from medbench.imaging.reslice import PlaneKind, acquired_kind
+from medbench.imaging.reslice import PlaneKind
 from medbench.ui.review.annotations import corner_lines
+from medbench.ui.review.crosshair import GAP_PX, cross_lines
 from medbench.ui.review.painting import outlined_text, scale_bar, slice_bar, text_block
 from medbench.ui.review.view_model import ViewModel
 from medbench.ui.theme.current import current
@@ -15,32 +16,18 @@ from medbench.ui.theme.tokens import PLANES
 if TYPE_CHECKING:
     from medbench.ui.review.viewport import Viewport
 
-_GAP_PX = 14.0
-_LINES = {
-    PlaneKind.AXIAL: ((PlaneKind.SAGITTAL, True), (PlaneKind.CORONAL, False)),
-    PlaneKind.CORONAL: ((PlaneKind.SAGITTAL, True), (PlaneKind.AXIAL, False)),
-    PlaneKind.SAGITTAL: ((PlaneKind.CORONAL, True), (PlaneKind.AXIAL, False)),
-}
-
 
 def paint_crosshair(painter: QPainter, view: "Viewport", model: ViewModel) -> None:
     """Lines in the colour of the plane they stand for; a gap keeps the target visible."""
-    plane, point, display = view.plane, model.point_mm, model.display
-    if plane is None or point is None or display is None or not display.reformattable:
-        return
-    kind = view.kind
-    if kind is PlaneKind.ACQUIRED and display.geometry is not None:
-        kind = acquired_kind(display.geometry)
-    _, row, column = plane.place_of(point)
-    at = view.widget_position(row, column)
-    for other, vertical in _LINES.get(kind, ()):
-        painter.setPen(QPen(QColor(PLANES[other.value]), 1.2))
-        if vertical:
-            painter.drawLine(QPointF(at.x(), 0), QPointF(at.x(), at.y() - _GAP_PX))
-            painter.drawLine(QPointF(at.x(), at.y() + _GAP_PX), QPointF(at.x(), view.height()))
-        else:
-            painter.drawLine(QPointF(0, at.y()), QPointF(at.x() - _GAP_PX, at.y()))
-            painter.drawLine(QPointF(at.x() + _GAP_PX, at.y()), QPointF(view.width(), at.y()))
+    turned = model.plane_state.any_turned
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, turned)
+    for line in cross_lines(view):
+        painter.setPen(QPen(QColor(PLANES[line.kind.value]), 1.2))
+        reach = view.width() + view.height()
+        for sign in (-1, 1):
+            painter.drawLine(
+                line.at + line.along * (sign * GAP_PX), line.at + line.along * (sign * reach)
+            )
 
 
 def plane_name(kind: PlaneKind) -> str:
@@ -66,11 +53,6 @@ def paint_annotations(painter: QPainter, view: "Viewport", model: ViewModel) -> 
     text_block(painter, area, lines.bottom_left, right=False, bottom=True)
     text_block(painter, area, lines.bottom_right, right=True, bottom=True)
     _paint_letters(painter, area, view)
-    if view.kind is not PlaneKind.ACQUIRED:
-        outlined_text(
-            painter, area.width() / 2, 20, plane_name(view.kind), colour=PLANES[view.kind.value],
-            bold=True, centre=True,
-        )  # fmt: skip
     if (scale := view.px_per_mm()) > 0:
         bottom = area.height() - 22 - 17 * len(lines.bottom_left)
         scale_bar(painter, area, scale, bottom)

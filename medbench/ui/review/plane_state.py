@@ -82,23 +82,22 @@ class PlaneState(QObject):
         return turned_plane(plane, rotation, pivot)
 
     def turn(
-        self, kinds: tuple[PlaneKind, ...], axis: Any, angle_rad: float, pivot_mm: Any
-    ) -> None:
+        self, kinds: tuple[PlaneKind, ...], axis: Any, angle_rad: float, pivot_mm: Any,
+        start: dict[PlaneKind, Turn] | None = None,
+    ) -> None:  # fmt: skip
         """Rotate planes about an axis (LPS) through a point, right-handed.
 
         Rotating two planes about the normal of the third keeps all three at right angles.
+        ``start`` holds the rotations to begin with (`turns` of when a drag began).
         """
-        if abs(angle_rad) < _SMALLEST_RAD:
+        if start is not None:
+            self._turns = dict(start)
+        elif abs(angle_rad) < _SMALLEST_RAD:
             return
         by = rotation_about(axis, angle_rad)
         pivot = np.asarray(pivot_mm, float)
         for kind in kinds:
             self._turns[kind] = (nearest_rotation(by @ self.rotation(kind)), pivot)
-        self.turned.emit()
-
-    def restore(self, turns: dict[PlaneKind, Turn]) -> None:
-        """Take rotations that `turns` gave before."""
-        self._turns = dict(turns)
         self.turned.emit()
 
     @property

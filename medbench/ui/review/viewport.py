@@ -13,6 +13,7 @@ from medbench.domain.image import FrameInfo
 from medbench.domain.objects import PlaneGrid
 from medbench.imaging.orientation import Letters, letters_of, turned
 from medbench.imaging.reslice import MprPlane, PlaneKind
+from medbench.imaging.slab import thicker
 from medbench.ui.review.hand import Hand
 from medbench.ui.review.layers import LayerImage
 from medbench.ui.review.picture import PictureSource
@@ -370,6 +371,17 @@ class Viewport(Hand):
         rows, columns = self.shape()
         row, column = min(max(row, 0), rows - 1), min(max(column, 0), columns - 1)
         self._model.set_point(plane.point_of(self._state.index, row, column))
+
+    @property
+    def can_be_thick(self) -> bool:
+        """Whether the shown slices can be joined to slabs."""
+        return self._source.cuts.can_be_thick(self.plane)
+
+    def thicken(self, steps: int) -> None:
+        """A slab's thickness in steps of the slices, at least a millimetre; thin is a slice."""
+        plane, state = self.plane, self._model.plane_state
+        if plane is not None and steps and self.can_be_thick:
+            state.set_slab(self.kind, thicker(state.slab(self.kind), plane.spacing_mm[0], steps))
 
     def probe(self, place: QPointF) -> None:
         """Tell position and value below the pointer."""

@@ -1,0 +1,1 @@
+"""Planes of a volume: crosshair handles, plane chips, slabs, reference lines, fusion."""
