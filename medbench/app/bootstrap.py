@@ -37,6 +37,7 @@ from medbench.session.segment_book import SegmentBook
 from medbench.session.segment_jobs import SegmentJobs
 from medbench.session.session import EngineInfo, Preferences, Session
 from medbench.session.shaper import VolumeShaper
+from medbench.session.volume_shelf import VolumeShelf
 from medbench.ui.actions.registry import ActionRegistry
 from medbench.ui.shell.main_window import MainWindow
 from medbench.ui.shell.workspaces import build_workspaces
@@ -69,6 +70,7 @@ class App(QObject):
         self.reading = Lane("reading", parent=self)
         self.saving = Lane("saving", parent=self)
         self.cutting = Lane("cutting", parent=self)
+        self.volume_pictures = Lane("volume pictures", parent=self)
         self.segmenting = Lane("segmenting", parent=self)
         self.comparing = Lane("comparing", parent=self)
         self.inference = Lane(
@@ -130,6 +132,7 @@ class App(QObject):
             library=library, objects=objects, layers=layers, readings=readings,
             findings=findings, segments=segments,
             segment_jobs=SegmentJobs(segments, jobs, messages, self), shaper=shaper, cuts=cuts,
+            volumes=VolumeShelf(self.volume_pictures, self),
             cohorts=cohorts, runs=runs, models=models, evaluations=desk, parent=self,
         )  # fmt: skip
 
@@ -229,7 +232,7 @@ class App(QObject):
         self.loader.close()
         for lane in (
             self.thumbnails, self.reading, self.saving, self.cutting, self.lane, self.inference,
-            self.segmenting, self.comparing,
+            self.segmenting, self.comparing, self.volume_pictures,
         ):  # fmt: skip
             lane.close()
         self.session.segment_jobs.close()

@@ -5,7 +5,7 @@ The one function of window and command line is `render`; nothing of it needs a g
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,12 @@ from medbench.imaging.render3d_grid import (
     reduced,
     refinement,
 )
-from medbench.imaging.render3d_presets import VolumeMode
+from medbench.imaging.render3d_presets import (
+    VolumeMode,
+    VolumePreset,
+    span_in_values,
+    transfer_of,
+)
 from medbench.imaging.render3d_shade import Light, Shading, Transfer
 
 _MOST_FINE = 300_000_000
@@ -117,6 +122,8 @@ class VolumePicture:
     """(rows, columns, 3)."""
     fine: bool = True
     """Whether every voxel was used."""
+    span: tuple[float, float] | None = None
+    """Of shaded pictures: centre and width, in the volume's values, of the preset's curves."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,6 +134,38 @@ class Scene:
     transfer: Transfer | None = None
     """Needed for shaded pictures."""
     box: Box = FULL_BOX
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a volume is to be shown: the preset, and what the reader changed of it."""
+
+    preset: VolumePreset
+    window: tuple[float, float] | None = None
+    """Centre and width that the curves of a shaded preset are stretched over; None: its own."""
+    box: Box = FULL_BOX
+
+
+def draw(
+    source: VolumeSource, look: Look, sight: Sight, *, fine: bool = True,
+    cancelled: Cancelled | None = None,
+) -> VolumePicture:  # fmt: skip
+    """`render` for a preset; its units are turned into the volume's own values."""
+    scene = scene_of(source, look)
+    picture = render(source, scene, sight, fine=fine, cancelled=cancelled)
+    if scene.transfer is None:
+        return picture
+    low, high = scene.transfer.low, scene.transfer.high
+    return replace(picture, span=((low + high) / 2, high - low))
+
+
+def scene_of(source: VolumeSource, look: Look) -> Scene:
+    """What `draw` shows, for `pick`."""
+    preset = look.preset
+    if preset.mode is not VolumeMode.SHADED:
+        return Scene(preset.mode, None, look.box)
+    span = look.window or span_in_values(preset, source.value_range)
+    return Scene(preset.mode, transfer_of(preset, *span), look.box)
 
 
 def render(

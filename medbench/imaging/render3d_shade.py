@@ -183,7 +183,7 @@ class Shading:
         even: int = 1,
     ) -> Floats:  # fmt: skip
         """|cosine| between the surface and a direction; even tissue gets ``even``."""
-        found = rows * weights[0]
+        found: Floats = rows * weights[0]
         found += columns * weights[1]
         found += across * weights[2]
         np.abs(found, out=found)

@@ -22,6 +22,7 @@ from medbench.session.run_book import RunBook
 from medbench.session.segment_book import SegmentBook
 from medbench.session.segment_jobs import SegmentJobs
 from medbench.session.shaper import VolumeShaper
+from medbench.session.volume_shelf import VolumeShelf
 
 
 class Preferences(QObject):
@@ -94,6 +95,7 @@ class Session(QObject):
         segment_jobs: SegmentJobs,
         shaper: VolumeShaper,
         cuts: CutShelf,
+        volumes: VolumeShelf,
         cohorts: CohortShelf,
         runs: RunBook,
         models: ModelShelf,
@@ -115,6 +117,7 @@ class Session(QObject):
         self.history = readings.history
         self.shaper = shaper
         self.cuts = cuts
+        self.volumes = volumes
         self.cohorts = cohorts
         self.runs = runs
         self.models = models

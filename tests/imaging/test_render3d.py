@@ -287,7 +287,7 @@ def test_opacity_does_not_depend_on_the_step():
     thick = VolumeSource(voxels[::4], Geometry((10, 12, 12), (2.0, 1, 1), (0, 0, 0), STRAIGHT))
     at = np.linspace(0, 1, TABLE_SIZE)
     even = Transfer(
-        0.0, 200.0, np.full(TABLE_SIZE, 0.05, np.float32), np.stack([at, at, at]).astype(np.float32),
+        0.0, 200.0, np.full(TABLE_SIZE, 0.05, np.float32), np.stack([at] * 3).astype(np.float32),
         Material(1.0, 0.0, 0.0, 1),
     )  # fmt: skip
     found = []
