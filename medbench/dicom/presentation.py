@@ -1,5 +1,6 @@
 """Softcopy presentation states: what replaces an image's own transformations (PS3.4 N.2)."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,17 +23,40 @@ from medbench.domain.image import (
 GRAYSCALE, COLOUR = "1.2.840.10008.5.1.4.1.1.11.1", "1.2.840.10008.5.1.4.1.1.11.2"
 
 
+Images = tuple[tuple[str, frozenset[int]], ...]
+"""SOP Instance UIDs with frame numbers from 1, none = all frames; empty = all images."""
+
+
+def _holds(images: Images, uid: str, frame: int) -> bool:
+    """Whether something is for this frame, counted from 0."""
+    return not images or any(
+        uid == image and (not frames or frame + 1 in frames) for image, frames in images
+    )
+
+
 @dataclass(frozen=True)
 class _VoiRule:
-    images: tuple[tuple[str, frozenset[int]], ...]
-    """SOP Instance UIDs with frame numbers from 1, none = all frames; empty = all images."""
+    images: Images
     voi: Voi
 
     def holds(self, uid: str, frame: int) -> bool:
         """Whether it is for this frame, counted from 0."""
-        return not self.images or any(
-            uid == image and (not frames or frame + 1 in frames) for image, frames in self.images
-        )
+        return _holds(self.images, uid, frame)
+
+
+@dataclass(frozen=True)
+class DisplayedArea:
+    """Which pixels are shown, and how large (PS3.3 C.10.4)."""
+
+    images: Images
+    top: int
+    """Whole (row, column) from 0, ends included; may lie outside the image."""
+    left: int
+    bottom: int
+    right: int
+    mode: str = "SCALE TO FIT"
+    magnification: float | None = None
+    """Screen pixels per image pixel where the mode is MAGNIFY."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +70,15 @@ class PresentationState:
     rules: tuple[_VoiRule, ...]
     inverse: bool
     dataset: Any
-    graphics: tuple[tuple[frozenset[str], GraphicObject], ...]
+    graphics: tuple[tuple[Images, GraphicObject], ...]
     rotation_deg: int = 0
     flip_horizontal: bool = False
+    areas: tuple[DisplayedArea, ...] = ()
+
+    def area(self, sop_instance_uid: str, frame: int = 0) -> DisplayedArea | None:
+        """Displayed area of a frame, counted from 0."""
+        found = (a for a in self.areas if _holds(a.images, sop_instance_uid, frame))
+        return next(found, None)
 
     def shutter(self, rows: int, columns: int) -> Shutter | None:
         """Shutter of the state."""
@@ -102,15 +132,26 @@ def _state(dataset: Any) -> PresentationState:
         graphics=tuple(_graphics(dataset)),
         rotation_deg=int(dataset.get("ImageRotation") or 0) % 360,
         flip_horizontal=str(dataset.get("ImageHorizontalFlip", "N")) == "Y",
+        areas=tuple(_areas(dataset)),
     )
 
 
-def _referenced(item: Any) -> frozenset[str]:
-    found = item.get("ReferencedImageSequence") or ()
-    return frozenset(str(i.ReferencedSOPInstanceUID) for i in found)
+def _areas(dataset: Any) -> Iterator[DisplayedArea]:
+    for item in dataset.get("DisplayedAreaSelectionSequence") or ():
+        ends = [item.get("DisplayedAreaTopLeftHandCorner"),
+                item.get("DisplayedAreaBottomRightHandCorner")]  # fmt: skip
+        if any(end is None or len(end) != 2 for end in ends):
+            continue
+        columns, rows = (sorted(int(end[i]) - 1 for end in ends) for i in (0, 1))
+        ratio = item.get("PresentationPixelMagnificationRatio")
+        mode = str(item.get("PresentationSizeMode", "") or "SCALE TO FIT").strip()
+        yield DisplayedArea(
+            _referenced_frames(item), rows[0], columns[0], rows[1], columns[1], mode,
+            float(ratio) if ratio is not None and mode == "MAGNIFY" else None,
+        )  # fmt: skip
 
 
-def _referenced_frames(item: Any) -> tuple[tuple[str, frozenset[int]], ...]:
+def _referenced_frames(item: Any) -> Images:
     found = []
     for image in item.get("ReferencedImageSequence") or ():
         frames = image.get("ReferencedFrameNumber")
@@ -140,7 +181,7 @@ def apply_presentation(
         raise BadInputError("The presentation state belongs to other images.")
     drawings = tuple(
         drawing for images, drawing in state.graphics
-        if not images or sop_instance_uid in images
+        if _holds(images, sop_instance_uid, frame)
     )  # fmt: skip
     if graphics_only:
         return replace(info, graphics=drawings)
@@ -202,11 +243,11 @@ def _displayed_aspect(dataset: Any, own: tuple[float, float] | None) -> tuple[fl
     return own
 
 
-def _graphics(dataset: Any) -> list[tuple[frozenset[str], GraphicObject]]:
+def _graphics(dataset: Any) -> list[tuple[Images, GraphicObject]]:
     rows, columns = _displayed_size(dataset)
     found = []
     for annotation in dataset.get("GraphicAnnotationSequence") or ():
-        images = _referenced(annotation)
+        images = _referenced_frames(annotation)
         layer = str(annotation.get("GraphicLayer", "") or "")
         for item in annotation.get("GraphicObjectSequence") or ():
             units = str(item.get("GraphicAnnotationUnits", "PIXEL"))

@@ -144,6 +144,18 @@ def person_name(text: str) -> str:
     return re.sub(r"[\\^=\x00-\x1f\x7f]", " ", text).strip()[:64]
 
 
+def decimal(value: float) -> str:
+    """A DS value, exact where 16 characters hold it, else as close as they can (PS3.5 6.2)."""
+    exact = repr(float(value) + 0.0)
+    if len(exact) <= 16:
+        return exact
+    for digits in range(15, 3, -1):
+        text = f"{float(value):.{digits}g}"
+        if len(text) <= 16:
+            return text
+    return f"{value:.4g}"
+
+
 def short_text(text: str, limit: int = 64) -> str:
     """Text of an LO or SH value: one line, no backslash, not too long."""
     return _CONTROL.sub(" ", text.replace("\\", "/")).strip()[:limit]
@@ -180,7 +192,6 @@ def new_object(study: SourceStudy, sop_class: str, series: SeriesNames) -> Datas
     ds.TimezoneOffsetFromUTC = now.strftime("%z")[:5]
     ds.Manufacturer = ds.ManufacturerModelName = "medbench"
     ds.SoftwareVersions = short_text(__version__)
-    ds.DeviceSerialNumber = "none"
     return ds
 
 

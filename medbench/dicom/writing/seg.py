@@ -17,6 +17,7 @@ from medbench.dicom.writing.heading import (
     SourceImage,
     SourceStudy,
     by_series,
+    decimal,
     new_object,
     person_name,
     referenced,
@@ -135,6 +136,7 @@ def _sources(
 
 
 def _describe(ds: Dataset, segmentation: EditedSegmentation, reader: str) -> None:
+    ds.DeviceSerialNumber = "none"  # enhanced general equipment wants one (C.7.5.2)
     ds.ImageType = ["DERIVED", "PRIMARY"]
     ds.ImageComments = RESEARCH_NOTE
     ds.SamplesPerPixel, ds.PhotometricInterpretation = 1, "MONOCHROME2"
@@ -170,15 +172,6 @@ def _orientation(geometry: Geometry) -> Dataset:
     item = Dataset()
     item.ImageOrientationPatient = [decimal(v) for v in (*axes[:, 0], *axes[:, 1])]
     return item
-
-
-def decimal(value: float) -> str:
-    """A DS value with as many digits as fit into 16 characters (PS3.5 6.2)."""
-    for digits in range(14, 3, -1):
-        text = f"{float(value) + 0.0:.{digits}g}"
-        if len(text) <= 16:
-            return text
-    return f"{value:.4g}"
 
 
 def _measures(geometry: Geometry, slices: int) -> Dataset:

@@ -82,7 +82,6 @@ def write_measurements(
         reason = left_out[0] if left_out else "there are none."
         raise BadInputError(f"No measurement could be written: {reason}")
     ds = new_object(study, COMPREHENSIVE_3D, SeriesNames(description, SERIES_NUMBER, "SR"))
-    del ds.SoftwareVersions, ds.DeviceSerialNumber  # general equipment only (C.7.5.1)
     ds.ReferencedPerformedProcedureStepSequence = []
     ds.PerformedProcedureCodeSequence = []
     ds.CompletionFlag, ds.VerificationFlag, ds.PreliminaryFlag = (
