@@ -1,21 +1,16 @@
 """p99 of a 16 ms GUI timer that scrolls a 512 x 512 stack: idle, then beside a training run."""
 
 import json
-import os
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
+from beside_training import start_training
 from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QApplication
 
-from medbench.cohorts.build import build_cohort
-from medbench.cohorts.split import split_by_patient
-from medbench.cohorts.store import write_split
-from medbench.domain.cohort import Task
 from medbench.domain.image import (
     DisplayKind,
     DisplaySet,
@@ -25,9 +20,6 @@ from medbench.domain.image import (
     Volume,
 )
 from medbench.imaging.reslice import PlaneKind
-from medbench.jobs.client import EngineProcess
-from medbench.registry.workspace import Workspace
-from medbench.session.operations.training import prepare_run
 from medbench.ui.review.pointer import Toolbox
 from medbench.ui.review.view_model import ViewModel
 from medbench.ui.review.viewport import Viewport
@@ -70,29 +62,6 @@ def measure(engine=None):
             engine.receive(0)
     timer.stop()
     return np.percentile(np.diff(ticks) * 1000, [50, 99])
-
-
-def start_training(folder):
-    """A CNN run on all cores."""
-    rng = np.random.default_rng(1)
-    pictures = rng.integers(0, 255, (1200, 96, 96), dtype=np.uint8)
-    np.savez(folder / "images.npz", images=pictures, labels=rng.integers(0, 2, 1200))
-    cohort = build_cohort(folder / "images.npz", task=Task.IMAGE, out=folder / "cohort")
-    write_split(folder / "cohort", split_by_patient(cohort))
-    with Workspace(folder / "workspace") as workspace:
-        spec = prepare_run(workspace, folder / "cohort", "cnn",
-                           overrides={"epochs": 500, "patience": 500})  # fmt: skip
-    engine = EngineProcess("train", threads=os.cpu_count() or 1)
-    engine.start()
-    engine.submit(spec)
-    begin = time.perf_counter()
-    while time.perf_counter() - begin < 120:
-        event = engine.receive(0.5)
-        if event and event["type"] == "metric":
-            return engine, spec
-        if event and event["type"] == "ended":
-            sys.exit(f"the run ended: {event}")
-    sys.exit("the run did not start")
 
 
 with tempfile.TemporaryDirectory() as name:
