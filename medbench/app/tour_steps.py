@@ -85,7 +85,7 @@ def open_study(tour: Tour, scratch: Path) -> None:
     if window is not None and model.window == window:
         raise JobFailedError("The right mouse button did not change the window.")
     tour.rest(0.2)
-    review.tabs.setCurrentIndex(1)
+    review.show_tab("image")
     tour.note("open, scroll, window", tour.photograph("review-stack"), slices=view.count)
 
 
@@ -271,7 +271,7 @@ def predict(tour: Tour, scratch: Path) -> None:
     tour.wait("the image", lambda: review.model.key != before and review.model.volume is not None
               and bool(review.model.volume.ready.all()), 30)  # fmt: skip
     tour.wait("an approved model", lambda: bool(review.ai_panel.chosen), 10)
-    review.tabs.setCurrentIndex(0)
+    review.show_tab("findings")
     answers: list[Any] = []
     session.models.predicted.connect(answers.append)
     begin = time.monotonic()

@@ -84,12 +84,12 @@ def test_a_click_makes_a_cell_active_and_the_panels_follow(app, wait, two):
     QTest.mouseClick(right, Qt.MouseButton.LeftButton, pos=right.rect().center())
     assert page.active is right
     assert page.model.display == thick
-    assert page.image_panel._model is page.model
+    assert page.window_panel._model is page.model
     page.model.set_voi(VoiWindow(11, 22))
-    assert page.image_panel._width.text() == "22"
+    assert page.window_panel._width.text() == "22"
     QTest.mouseClick(left, Qt.MouseButton.LeftButton, pos=left.rect().center())
     assert page.model.display == thin
-    assert page.image_panel._width.text() != "22"
+    assert page.window_panel._width.text() != "22"
     act(app, "next_view")
     assert page.active is right
 

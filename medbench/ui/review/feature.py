@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QTabWidget, QWidget
 
 if TYPE_CHECKING:
     from medbench.ui.review.workspace import ReviewWorkspace
@@ -32,6 +32,8 @@ class Feature(QObject):
 
     order = 100
     """Place of its tab and buttons."""
+    tab_id = ""
+    """Name of its tab for `ReviewWorkspace.show_tab`."""
 
     def __init__(self, page: "ReviewWorkspace") -> None:
         super().__init__(page)
@@ -41,6 +43,9 @@ class Feature(QObject):
     def tab(self) -> tuple[str, QWidget] | None:
         """Translated title and panel of the right side; called once."""
         return None
+
+    def tabs_ready(self, tabs: QTabWidget) -> None:
+        """The right side is built: a feature may hide its tab where it has nothing to say."""
 
     def buttons(self) -> tuple[ToolButtonSpec, ...]:
         """Buttons of the tool bar, in order."""

@@ -1,52 +1,24 @@
-"""Right panel, tab Image: histogram with the window, presets, probe, what the file says."""
+"""Right panel, tab Image: what the file says of the shown picture and its series."""
 
-from PySide6.QtCore import QTimer, Slot
-from PySide6.QtGui import QDoubleValidator, QHideEvent, QShowEvent
-from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from medbench.domain.image import FrameInfo
-from medbench.ui.actions.registry import ActionRegistry
-from medbench.ui.review.annotations import calibration_words, window_number
+from medbench.ui.review.annotations import calibration_words
 from medbench.ui.review.following import ModelLink
-from medbench.ui.review.histogram import WindowHistogram
 from medbench.ui.review.view_model import ViewModel
-from medbench.ui.widgets import Button, LabelledRow, SectionTitle, clear_layout, hbox, label, vbox
-
-_REST_MS = 40
+from medbench.ui.widgets import LabelledRow, SectionTitle, clear_layout, label, vbox
 
 
 class ImagePanel(QWidget):
-    """Window, probe and file details of the active viewport."""
+    """Facts of the active viewport's picture."""
 
-    def __init__(
-        self, model: ViewModel, actions: ActionRegistry, parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, model: ViewModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._model = model
-        self._index = 0
-        self._soon = QTimer(self)
-        self._soon.setSingleShot(True)
-        self._soon.setInterval(_REST_MS)
-        self._soon.timeout.connect(self._count)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 12, 12, 12)
         column.setSpacing(10)
-        column.addWidget(SectionTitle(self.tr("Window and level")))
-        self.histogram = WindowHistogram()
-        self.histogram.window_wanted.connect(self._wanted)
-        column.addWidget(self.histogram)
-        row = hbox()
-        self._width, self._centre = _field(self.tr("Width"), 0), _field(self.tr("Level"), -1e9)
-        for name, field in (("W", self._width), ("L", self._centre)):
-            row.addWidget(label(name, "secondary"))
-            row.addWidget(field, 1)
-            field.editingFinished.connect(self._typed)
-        row.addWidget(Button.of(actions.action("medbench.review.auto_window")))
-        column.addLayout(row)
-        self._probe_place = LabelledRow(self.tr("Probe"))
-        self._probe_value = LabelledRow(self.tr("Value"))
-        column.addWidget(self._probe_place)
-        column.addWidget(self._probe_value)
         column.addWidget(SectionTitle(self.tr("Picture")))
         self._frame_facts = vbox(spacing=2)
         column.addLayout(self._frame_facts)
@@ -55,61 +27,18 @@ class ImagePanel(QWidget):
         self._facts = vbox(spacing=2)
         column.addLayout(self._facts)
         column.addStretch(1)
-        self._link = ModelLink(
-            model, window_changed=self.refresh_window, display_changed=self.refresh
-        )
+        self._link = ModelLink(model, display_changed=self.refresh)
 
     def follow(self, model: ViewModel) -> None:
         """Speak of another screen."""
         if self._link.follow(model):
             self._model = model
             self.refresh()
-            self.refresh_window()
-
-    @Slot(str, str)
-    def show_probe(self, place: str, value: str) -> None:
-        """Below the pointer."""
-        self._probe_place.value.setText(place)
-        self._probe_value.value.setText(value)
-
-    @Slot()
-    def refresh_window(self) -> None:
-        """Another window."""
-        window = self._model.window
-        self.histogram.show_window(window)
-        for field in (self._width, self._centre):
-            field.setEnabled(window is not None)
-        if window is not None:
-            self._width.setText(window_number(window.width, window))
-            self._centre.setText(window_number(window.center, window))
 
     def show_slice(self, index: int) -> None:
-        """Histogram of a slice, if it is there; counted when the hand rests."""
-        self._index = index
-        self._soon.start()
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        self._soon.stop()
-        super().hideEvent(event)
-
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        self._soon.start()
-
-    @Slot()
-    def _count(self) -> None:
-        volume, index = self._model.volume, self._index
-        if not self.isVisible():
-            return
+        """Facts of a slice, if it is there."""
+        volume = self._model.volume
         if volume is not None and index < len(volume.ready) and volume.ready[index]:
-            if volume.display.colour:
-                self.histogram.clear()
-                self._width.clear()
-                self._centre.clear()
-            else:
-                info = volume.infos[index]
-                self.histogram.show_values(volume.voxels[index], info.padding)
-            self.refresh_window()
             self._show_frame(self._model.info(index))
 
     def _show_frame(self, info: FrameInfo) -> None:
@@ -168,25 +97,3 @@ class ImagePanel(QWidget):
             self._facts.addWidget(label(display.reason, "secondary", wrap=True))
         for warning in display.warnings:
             self._facts.addWidget(label(warning, "warning", wrap=True))
-
-    @Slot(float, float)
-    def _wanted(self, centre: float, width: float) -> None:
-        window = self._model.window
-        if window is not None:
-            self._model.set_voi(window.moved(centre, width))
-
-    def _typed(self) -> None:
-        window = self._model.window
-        if window is None:
-            return
-        shown = window_number(window.center, window), window_number(window.width, window)
-        if shown != (self._centre.text(), self._width.text()):
-            centre, width = float(self._centre.text()), float(self._width.text())
-            self._model.set_voi(window.moved(centre, width))
-
-
-def _field(name: str, low: float) -> QLineEdit:
-    field = QLineEdit()
-    field.setAccessibleName(name)
-    field.setValidator(QDoubleValidator(low, 1e9, 9))
-    return field

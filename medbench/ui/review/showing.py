@@ -80,6 +80,7 @@ class Showing(QObject):
         self.defaults: dict[str, Any] = {}
         """Attributes every new model starts with."""
         self._arrangement = _Arrangement(1, 1, [Cell(self._new_screen())], 0)
+        self.defaults["beside"] = True
         self._before_planes: _Arrangement | None = None
         self._maximised: int | None = None
         wall.dropped.connect(self._dropped)

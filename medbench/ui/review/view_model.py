@@ -72,6 +72,8 @@ class ViewModel(QObject):
         self.linked = False
         """Whether planes are shown beside each other and follow one point."""
         self.show_patient = True
+        self.beside = False
+        """Whether it stands beside another screen."""
         self.texts_shown = True
         self.planes_shown = True
         """Overlay planes of the file."""

@@ -36,7 +36,10 @@ class ViewPainter:
         model, tokens = view.model, current()
         painter.fillRect(view.rect(), QColor(tokens.viewport))
         if model.display is None:
-            self._say(painter, translate("Viewport", "Open a study, or drop a folder here"))
+            words = translate("Viewport", "Open a study, or drop a folder here")
+            if model.beside:
+                words = translate("Viewport", "Drop a series here")
+            self._say(painter, words)
         elif model.failure:
             self._say(painter, model.failure, bad=True)
         else:

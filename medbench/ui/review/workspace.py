@@ -34,6 +34,7 @@ from medbench.ui.review.view_model import ViewModel
 from medbench.ui.review.viewport import Viewport
 from medbench.ui.review.wall import Wall
 from medbench.ui.review.window_box import WindowBox
+from medbench.ui.review.window_panel import WindowPanel
 from medbench.ui.widgets import Scroll
 from medbench.ui.workspace import Workspace
 
@@ -121,7 +122,8 @@ class ReviewWorkspace(Workspace):
                 column.addWidget(strip)
         self.browser = StudyBrowser(self.session.library, self.actions_registry)
         self.browser.display_chosen.connect(self.show_display)
-        self.image_panel = ImagePanel(self.model, self.actions_registry)
+        self.image_panel = ImagePanel(self.model)
+        self.window_panel = WindowPanel(self.model, self.actions_registry)
         self.ai_panel = AiPanel(self.session, self.model, self.actions_registry)
         self.ai_panel.add_requested.connect(self.ai_desk.add_to_cohort)
         self.layer_desk = LayerDesk(self.session, self)
@@ -131,7 +133,7 @@ class ReviewWorkspace(Workspace):
 
     @Slot(object)
     def _view_made(self, view: Viewport) -> None:
-        view.probed.connect(self.image_panel.show_probe)
+        view.probed.connect(self.window_panel.show_probe)
         view.index_changed.connect(self._index_changed)
         self.layer_desk.watch(view)
 
@@ -145,17 +147,38 @@ class ReviewWorkspace(Workspace):
         tabs = QTabWidget()
         tabs.setAccessibleName(self.tr("Image information"))
         tabs.tabBar().setAccessibleName(self.tr("Tabs"))
-        for feature in self.features:
-            if (tab := feature.tab()) is not None:
-                tabs.addTab(Scroll(tab[1]), tab[0])
-        tabs.addTab(Scroll(self.ai_panel), self.tr("AI"))
-        tabs.addTab(Scroll(self.image_panel), self.tr("Image"))
-        tabs.addTab(Scroll(self.layer_desk.panel), self.tr("Layers"))
         self._fonts = FontWatch(self.session, self)
         self.tags_tab = TagsTab(self.session, self.model, self.stack)
-        tabs.addTab(self.tags_tab, self.tr("Tags"))
+        rows: list[tuple[str, str, QWidget]] = [
+            (feature.tab_id, tab[0], Scroll(tab[1]))
+            for feature in self.features if (tab := feature.tab()) is not None
+        ]  # fmt: skip
+        rows += [
+            ("layers", self.tr("Layers"), Scroll(self.layer_desk.panel)),
+            ("image", self.tr("Image"), Scroll(self.image_panel)),
+            ("tags", self.tr("Tags"), self.tags_tab),
+        ]
+        for tab_id, title, widget in rows:
+            widget.setObjectName(tab_id)
+            tabs.addTab(widget, title)
+        tabs.setUsesScrollButtons(True)
         self.tabs = tabs
-        return tabs
+        for feature in self.features:
+            feature.tabs_ready(tabs)
+        side = QWidget()
+        column = QVBoxLayout(side)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(tabs, 1)
+        column.addWidget(self.window_panel)
+        return side
+
+    def show_tab(self, tab_id: str) -> None:
+        """Bring a tab of the right side to the front."""
+        for index in range(self.tabs.count()):
+            widget = self.tabs.widget(index)
+            if widget is not None and widget.objectName() == tab_id:
+                self.tabs.setCurrentIndex(index)
 
     # what is active
 
@@ -192,13 +215,18 @@ class ReviewWorkspace(Workspace):
         """The panels speak of another screen."""
         self.preset.follow(model)
         self.image_panel.follow(model)
+        self.window_panel.follow(model)
         self.ai_panel.follow(model)
         self.tags_tab.follow(model, self.stack)
         self.model_changed.emit(model)
         if model.display is not None:
             self._speak_of(model.display)
         self.layer_desk.refresh()
-        self.image_panel.show_slice(self.stack.index)
+        self._show_facts(self.stack.index)
+
+    def _show_facts(self, index: int) -> None:
+        self.image_panel.show_slice(index)
+        self.window_panel.show_slice(index)
 
     @Slot()
     def _arranged(self) -> None:
@@ -299,14 +327,14 @@ class ReviewWorkspace(Workspace):
     @Slot(object, object)
     def _arrived(self, screen: Screen, indices: tuple[int, ...]) -> None:
         if screen is self.showing.screen and screen.stack.index in indices:
-            self.image_panel.show_slice(screen.stack.index)
+            self._show_facts(screen.stack.index)
             self._enable()
 
     @Slot(object)
     def _loaded(self, screen: Screen) -> None:
         volume = screen.model.volume
         if screen is self.showing.screen:
-            self.image_panel.show_slice(screen.stack.index)
+            self._show_facts(screen.stack.index)
             self._enable()
             self.preset.fill(screen.stack.index)
         if volume is not None and volume.failed:
@@ -327,7 +355,7 @@ class ReviewWorkspace(Workspace):
     @Slot(int)
     def _index_changed(self, index: int) -> None:
         if self.sender() is self.stack:
-            self.image_panel.show_slice(index)
+            self._show_facts(index)
 
     # commands
 
