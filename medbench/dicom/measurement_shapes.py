@@ -142,7 +142,7 @@ def _guess(graphic: Graphic, names: set[str]) -> MeasurementKind | None:
         return None
     if count == 2:
         return MeasurementKind.LENGTH if names else MeasurementKind.ARROW
-    angle = bool(names & {"angle", "cobb angle"})
+    angle = bool(names & {"angle", "Cobb angle"})
     if count == 3 and angle and not graphic.closed:
         return MeasurementKind.ANGLE
     if count == 4 and angle and not graphic.closed:

@@ -12,7 +12,7 @@ _CONCEPTS: dict[str, Code] = {
     "long axis": ("103339001", "SCT", "Long axis"),
     "short axis": ("103340004", "SCT", "Short axis"),
     "angle": ("1483009", "SCT", "Angle"),
-    "cobb angle": ("285285000", "SCT", "Cobb angle"),
+    "Cobb angle": ("285285000", "SCT", "Cobb angle"),
     "area": ("42798000", "SCT", "Area"),
     "perimeter": ("131191004", "SCT", "Perimeter"),
     "volume": ("118565006", "SCT", "Volume"),
@@ -27,18 +27,20 @@ _DERIVED: dict[str, Code] = {
 }
 _VALUES: dict[str, Code] = {
     "[hnsf'U]": ("112031", "DCM", "Attenuation Coefficient"),
-    "g/ml{SUVbw}": ("126401", "DCM", "SUVbw"),
 }
 """What numbers of a unit are numbers of."""
+_UPTAKE: Code = ("126401", "DCM", "SUVbw")
+_UPTAKE_NAME = "SUV"
+"""Beside the statistics of the stored values stand those of the uptake: 'SUV mean'."""
 _ALSO = {
     ("G-D7FE", "SRT"): "length", ("G-A185", "SRT"): "long axis", ("G-A186", "SRT"): "short axis",
     ("G-A166", "SRT"): "area", ("G-A197", "SRT"): "perimeter", ("G-D705", "SRT"): "volume",
     ("R-00317", "SRT"): "mean", ("R-10047", "SRT"): "sd", ("R-404FB", "SRT"): "min",
     ("G-A437", "SRT"): "max", ("R-00319", "SRT"): "median", ("113049", "DCM"): "mean",
     ("113051", "DCM"): "min", ("113048", "DCM"): "max", ("131184002", "SCT"): "area",
-    ("112031", "DCM"): "value", ("126401", "DCM"): "value", ("110852", "DCM"): "value",
+    ("112031", "DCM"): "value", ("110852", "DCM"): "value",
     ("125201", "DCM"): "value", ("121207", "DCM"): "length", ("1483009", "SCT"): "angle",
-    ("F-00E5C", "SRT"): "cobb angle",
+    ("F-00E5C", "SRT"): "Cobb angle",
 }  # fmt: skip
 _UNITS: dict[str, Code] = {
     "mm": ("mm", "UCUM", "mm"),
@@ -93,6 +95,9 @@ def quantity_code(name: str, unit: str) -> tuple[Code, Code | None]:
     """(concept, derivation) of a number: statistics of values are derived from their concept."""
     if name in _CONCEPTS:
         return _CONCEPTS[name], None
+    base, _, statistic = name.partition(" ")
+    if base == _UPTAKE_NAME and (not statistic or statistic in _DERIVED):
+        return _UPTAKE, _DERIVED.get(statistic)
     measured = _VALUES.get(unit_code(unit)[0])
     if name in _DERIVED:
         return (_DERIVED[name], None) if measured is None else (measured, _DERIVED[name])
@@ -110,9 +115,12 @@ _NAMES = {
 
 def quantity_name(concept: Code, derivation: Code | None) -> str:
     """Name of a number that a file holds; an unknown concept keeps its meaning, in lower case."""
+    uptake = f"{_UPTAKE_NAME} " if concept[:2] == _UPTAKE[:2] else ""
     if derivation is not None:
         known = _NAMES.get(derivation[:2])
-        return known if known is not None else derivation[2].lower()
+        return uptake + (known if known is not None else derivation[2].lower())
+    if uptake:
+        return _UPTAKE_NAME
     if concept[1] == _OWN_SCHEME:
         return concept[2]
     known = _NAMES.get(concept[:2])

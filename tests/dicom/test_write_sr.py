@@ -50,7 +50,7 @@ def _all_kinds(study):
     mm = "mm"
     return (
         _measurement(study, MeasurementKind.PROBE, [(3.25, 60.5)],
-                     Quantity("value", -812.0, "HU")),
+                     Quantity("value", -812.0, "HU"), Quantity("SUV", 1.5, "g/ml", "SUVbw")),
         _measurement(study, MeasurementKind.LENGTH, [(0.0, 0.0), (30.0, 40.5)],
                      Quantity("length", 34.17, "mm", mm), label="Nodule, right", lesion="lesion-1",
                      reader="AB", changed="2026-11-24T20:15:00+00:00", text="same as before"),
@@ -61,12 +61,14 @@ def _all_kinds(study):
         _measurement(study, MeasurementKind.ANGLE, [(1, 2), (10, 2), (10, 20)],
                      Quantity("angle", 90.0, "deg", mm)),
         _measurement(study, MeasurementKind.COBB, [(1, 2), (1, 20), (30, 4), (35, 22)],
-                     Quantity("angle", 15.5, "deg", mm)),
+                     Quantity("Cobb angle", 15.5, "deg", mm)),
         _measurement(study, MeasurementKind.RECTANGLE, [(4.5, 6.25), (20.5, 33.75)],
                      Quantity("mean", 41.25, "HU"), Quantity("sd", 3.5, "HU"),
                      Quantity("min", -3.0, "HU"), Quantity("max", 77.0, "HU"),
                      Quantity("area", 211.2, "mm2", "mm at detector"),
-                     Quantity("perimeter", 58.6, "mm", "mm at detector"), Quantity("n", 440.0)),
+                     Quantity("perimeter", 58.6, "mm", "mm at detector"), Quantity("n", 440.0, "px"),
+                     Quantity("sd sample", 3.6, "HU", "sample, n - 1"), Quantity("SUV mean", 2.5, "g/ml", "SUVbw"),
+                     Quantity("outline area", 210.9, "mm2", "mm at detector")),
         _measurement(study, MeasurementKind.ELLIPSE, [(10, 20), (10, 40), (5, 30), (15, 30)],
                      Quantity("mean", None, "HU", "no pixels inside")),
         _measurement(study, MeasurementKind.FREEHAND, [(1, 1), (1, 9.5), (7.75, 9), (6, 2)],
@@ -284,7 +286,7 @@ def test_numbers_of_a_segment_have_no_points(real_data):
     (numbers,) = report.segments
     assert (numbers.label, numbers.segment) == ("primary tumor", 1)
     values = {(q.name, q.unit): q.value for q in numbers.quantities}
-    assert values["mean", "g/ml"] == 6.01529
+    assert values["SUV mean", "g/ml"] == 6.01529
     assert values["volume", "ml"] == 33.5824
 
 

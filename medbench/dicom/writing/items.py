@@ -47,7 +47,7 @@ TOOL: Code = ("TOOL", OWN_SCHEME, "Kind of measurement")
 RECORD: Code = ("RECORD", OWN_SCHEME, "Record of the reader")
 LESION: Code = ("LESION", OWN_SCHEME, "Lesion")
 PLANE: Code = ("PLANE", OWN_SCHEME, "Plane of the picture")
-BADGE: Code = ("BADGE", OWN_SCHEME, "Where the millimetres come from")
+BADGE: Code = ("BADGE", OWN_SCHEME, "Source of the number")
 
 _SHAPE_DIMENSIONS = {2: "SCOORD", 3: "SCOORD3D"}
 

@@ -38,7 +38,7 @@ _LINES = {
     MeasurementKind.LENGTH: ("length",),
     MeasurementKind.BIDIRECTIONAL: ("long axis", "short axis"),
     MeasurementKind.ANGLE: ("angle",),
-    MeasurementKind.COBB: ("cobb angle", "angle"),
+    MeasurementKind.COBB: ("Cobb angle", "angle"),
     MeasurementKind.PROBE: ("value", "mean"),
 }
 """Numbers that carry the coordinates they were inferred from (TID 1501, TID 300)."""
