@@ -65,7 +65,7 @@ class CohortsWorkspace(Workspace):
             ActionSpec("medbench.cohorts.split", self.tr("Split again ..."), self.ask_split, area,
                        "", "split"),
             ActionSpec("medbench.cohorts.train", self.tr("Train on this"), self.train, area,
-                       "Ctrl+T", "graduation-cap"),
+                       "Ctrl+T", "graduation-cap", workspace="cohorts"),
         ):  # fmt: skip
             actions.register(spec)
         self._build()
