@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtCore import QRectF
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
 from medbench.domain.objects import PlaneGrid
@@ -120,6 +120,7 @@ class FusionPicture:
         column = np.rint(colour_table(fusion.colours)[::-1]).astype(np.uint8)[:, None]
         painter.drawImage(QRectF(x, y, width, height), grey_image(column))
         painter.setPen(QPen(QColor(0, 0, 0, 180), 1))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(QRectF(x, y, width, height))
         low, high = fusion_limits(fusion)
         outlined_text(painter, x - 4, y + 9, _number(high), right=True, size=11)

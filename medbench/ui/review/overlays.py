@@ -65,13 +65,14 @@ def paint_annotations(painter: QPainter, view: "Viewport", model: ViewModel) -> 
 def _paint_letters(painter: QPainter, area: QRectF, view: "Viewport") -> None:
     left, right, top, bottom = view.letters()
     middle_x, middle_y = area.width() / 2, area.height() / 2
-    places = (
-        (left, 14.0, middle_y),
-        (right, area.width() - 20, middle_y),
-        (top, middle_x, 40.0),
-        (bottom, middle_x, area.height() - 12),
-    )
-    for text, x, y in places:
+    sides = ((left, 9.0, False), (right, area.width() - 15, True))
+    for text, x, at_right in sides:
         outlined_text(
-            painter, x, y, text, colour=current().orientation, bold=True, centre=True, size=13
-        )
+            painter, x, middle_y, text, colour=current().orientation, bold=True, right=at_right,
+            size=13,
+        )  # fmt: skip
+    for text, y in ((top, 40.0), (bottom, area.height() - 12)):
+        outlined_text(
+            painter, middle_x, y, text, colour=current().orientation, bold=True, centre=True,
+            size=13,
+        )  # fmt: skip

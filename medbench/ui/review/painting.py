@@ -22,6 +22,8 @@ from medbench.ui.theme.current import current
 
 CLEAR_BELOW = 0.16
 _MIDDLE_PX = 44
+_CHIP_PX = 84
+"""Half of what the first lines leave to the plane chip."""
 
 
 def grey_image(grey: NDArray[np.uint8]) -> QImage:
@@ -114,9 +116,9 @@ def text_block(
     step = 17
     y = area.bottom() - 8 - step * (len(shown) - 1) if bottom else area.top() + 18
     x = area.right() - 14 if right else area.left() + 8
-    room = area.width() / 2 - _MIDDLE_PX
     for i, (text, colour) in enumerate(shown):
         bold = i == 0 and not bottom
+        room = area.width() / 2 - (_CHIP_PX if bold else _MIDDLE_PX)
         words = _elided(painter.font().family(), text, round(room), bold=bold)
         outlined_text(painter, x, y + i * step, words, colour=colour, bold=bold, right=right)
 

@@ -88,6 +88,8 @@ class Viewport(Hand):
         model.presentation_changed.connect(self.update)
         model.plane_state.slab_changed.connect(self._hurry)
         model.plane_state.fusion_changed.connect(self._hurry)
+        if model.display is not None:  # made when its plane was first asked for
+            self._display_changed()
 
     # state
 
@@ -211,6 +213,10 @@ class Viewport(Hand):
         """Draw at full quality."""
         self._fast = False
         self.update()
+
+    def showEvent(self, event: Any) -> None:
+        super().showEvent(event)
+        self._point_changed()  # the point may have moved while it was hidden
 
     def hideEvent(self, event: Any) -> None:
         self._settle.stop()

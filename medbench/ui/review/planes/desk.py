@@ -96,6 +96,10 @@ class PlaneDesk(Feature):
 
     @Slot(object, str)
     def _chosen(self, view: "Viewport", what: str) -> None:
+        model, plane = view.model, view.plane
+        if not model.linked and plane is not None and model.point_mm is not None:
+            _, row, column = plane.place_of(model.point_mm)
+            model.set_point(plane.point_of(view.index, row, column))  # the slice that is read
         self.page.showing.change_kind(view, what)
 
     # the chip's menu
