@@ -120,6 +120,7 @@ def read_nifti(path: Path) -> VoxelFile:
         slope=float(slope),
         intercept=float(intercept),
         window=(low, high) if np.isfinite([low, high]).all() and high > low else None,
+        time_step_s=_time_step_s(fields),
         description=fields.description.split(b"\0")[0].decode("utf-8", "replace").strip(),
         warnings=(*warnings, *said),
         **placed,
@@ -232,6 +233,13 @@ def _data_start(fields: _Fields, name: str, *, single: bool) -> tuple[int, tuple
     if offset < least:
         raise BadInputError(f"{name}: the voxels would start inside the header")
     return int(offset), ()
+
+
+def _time_step_s(fields: _Fields) -> float | None:
+    """Step of the fourth axis (nifti1.h: xyzt_units, bits 3 to 5)."""
+    unit = {8: 1.0, 16: 1e-3, 24: 1e-6}.get(fields.units & 0x38)
+    step = float(fields.pixdim[4])
+    return None if unit is None or not np.isfinite(step) or step <= 0 else step * unit
 
 
 def _placed(fields: _Fields, slices: int, name: str) -> tuple[dict[str, Any], tuple[str, ...]]:

@@ -55,6 +55,8 @@ class VoxelFile:
     """Between rows, between columns; None where no millimetres are known."""
     window: tuple[float, float] | None = None
     """Values the file wants shown as black and white."""
+    time_step_s: float | None = None
+    """Between time points; None where the file names no unit of time."""
     description: str = ""
     silent: str = ""
     """Why there is no orientation."""

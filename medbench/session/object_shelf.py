@@ -1,5 +1,6 @@
 """Objects without pixels that Review shows: read away from the window, newest request wins."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from medbench.dicom.decoding.pool import DecoderPool
 from medbench.domain.image import DisplaySet
 from medbench.domain.objects import Document
-from medbench.session.ports import Done, Failed, Handle, Runner, Work
+from medbench.session.ports import Done, Failed, Handle, Progress, Runner, Work
 
 
 class ObjectShelf(QObject):
@@ -50,6 +51,22 @@ class ObjectShelf(QObject):
     def compute(self, key: str, work: Work, done: Done, failed: Failed) -> None:
         """Work on an object that is shown, away from the window; newer work of a key wins."""
         self._runner.run(f"object {key}", work, done, failed, newest=True)
+
+    def with_decoders(
+        self, key: str, work: Callable[[Handle, DecoderPool], Any], done: Done, failed: Failed,
+        progress: Progress | None = None,
+    ) -> int:  # fmt: skip
+        """As `compute`, for work that reads frames; returns the ticket, see `cancel`."""
+        pool = self._pool
+
+        def run(handle: Handle) -> Any:
+            return work(handle, pool)
+
+        return self._runner.run(f"object {key}", run, done, failed, progress=progress, newest=True)
+
+    def cancel(self, ticket: int) -> None:
+        """Ask work to stop; it then fails with an empty sentence."""
+        self._runner.cancel(ticket)
 
     def page(self, document: Document, page: int, scale: float, done: Done, failed: Failed) -> None:
         """Draw a page of a PDF in a decoder process; a newer request drops this one.

@@ -1,10 +1,16 @@
 """The parts of Review, in the order they are built."""
 
+from medbench.ui.review.ecg.feature import EcgFeature
 from medbench.ui.review.feature import Feature
 from medbench.ui.review.findings.desk import FindingDesk
+from medbench.ui.review.measure.desk import MeasureDesk
 from medbench.ui.review.planes.desk import PlaneDesk
+from medbench.ui.review.volume3d.desk import VolumeDesk
 
 FEATURES: tuple[type[Feature], ...] = (
+    EcgFeature,
     FindingDesk,
+    MeasureDesk,
     PlaneDesk,
+    VolumeDesk,
 )

@@ -89,6 +89,13 @@ class PlotCard(Card):
         for name in list(self._lines):
             self._draw(name)
 
+    def set_axes(self, x_label: str, y_label: str) -> None:
+        """Name the axes anew."""
+        self._labels = (x_label, y_label)
+        if self._plot is not None:
+            self.plot.setLabel("bottom", x_label)
+            self.plot.setLabel("left", y_label)
+
     def set_range(self, x: tuple[float, float] | None, y: tuple[float, float] | None) -> None:
         """Fix an axis, or None to let it follow the data."""
         self._ranges = (x, y)

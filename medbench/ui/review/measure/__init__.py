@@ -1,0 +1,1 @@
+"""Measuring in Review: tools, marks on the pictures, and the panel that lists them."""

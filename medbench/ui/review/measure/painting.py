@@ -1,0 +1,224 @@
+"""How marks look: stroke with halo, handles, label box with its leader."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
+
+from medbench.domain.measurement import MeasurementKind, Place
+from medbench.ui.review.measure.shapes import handles_of, lines_of
+from medbench.ui.theme.tokens import TOKENS
+
+ToWidget = Callable[[float, float], QPointF]
+Text = Sequence[tuple[str, bool]]
+"""(text, bold) lines."""
+_HALO = QColor(0, 0, 0, 150)
+_LABEL_PX = 12
+_LINE_PX = 17
+_AWAY_PX = 26.0
+_ARROW_PX = 13.0
+
+
+@dataclass(frozen=True)
+class MarkStyle:
+    """Look of one mark; AI marks are dashed, reader marks solid."""
+
+    colour: str = TOKENS["dark"].accent
+    """The viewport is black in both themes, so marks are too the same."""
+    dashed: bool = False
+    selected: bool = False
+    hovered: bool = False
+    handles: bool = True
+    faint: bool = False
+    """Measured on another series of the same place."""
+
+
+def _pen(colour: QColor, width: float, *, dashed: bool = False) -> QPen:
+    pen = QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
+    pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+    if dashed:
+        pen.setDashPattern([4, 3])
+    return pen
+
+
+def paint_shape(
+    painter: QPainter, to_widget: ToWidget, kind: MeasurementKind, points: Sequence[Place],
+    style: MarkStyle,
+) -> None:  # fmt: skip
+    """Lines and handles of a measurement (or of one that is being drawn)."""
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    if style.faint:
+        painter.setOpacity(0.6)
+    accent, white = QColor(style.colour), QColor("#ffffff")
+    width = 2.2 if style.selected or style.hovered else 1.7
+    for line in lines_of(kind, points):
+        shape = QPolygonF([to_widget(*place) for place in line.places])
+        draw = painter.drawPolygon if line.closed else painter.drawPolyline
+        if line.helper:
+            painter.setPen(_pen(accent, 1, dashed=True))
+            draw(shape)
+            continue
+        painter.setPen(_pen(_HALO, width + 3))
+        draw(shape)
+        if line.closed:  # outlines stay thin: what they enclose must be seen
+            painter.setPen(_pen(accent, width, dashed=style.dashed))
+            draw(shape)
+            continue
+        painter.setPen(_pen(accent, width + 1.2, dashed=style.dashed))
+        draw(shape)
+        painter.setPen(_pen(white, width - 0.5, dashed=style.dashed))
+        draw(shape)
+    if kind is MeasurementKind.ARROW and len(points) == 2:
+        _head(painter, to_widget(*points[0]), to_widget(*points[1]), style)
+    if kind is MeasurementKind.PROBE and points:
+        _cross(painter, to_widget(*points[0]), accent)
+    if (style.handles and _handles_always(kind)) or style.selected or style.hovered:
+        for place in _shown_handles(kind, points):
+            paint_handle(painter, to_widget(*place), style)
+    painter.setOpacity(1.0)
+
+
+def _handles_always(kind: MeasurementKind) -> bool:
+    return kind in (
+        MeasurementKind.LENGTH, MeasurementKind.BIDIRECTIONAL, MeasurementKind.ANGLE,
+        MeasurementKind.COBB,
+    )  # fmt: skip
+
+
+def _shown_handles(kind: MeasurementKind, points: Sequence[Place]) -> Sequence[Place]:
+    if kind in (MeasurementKind.TEXT, MeasurementKind.PROBE):
+        return ()
+    if kind is MeasurementKind.ELLIPSE and len(points) != 4:
+        return ()
+    return handles_of(kind, points)
+
+
+def paint_handle(painter: QPainter, at: QPointF, style: MarkStyle) -> None:
+    """A round handle: accent with a white rim and a dark halo."""
+    radius = 4.5 if style.selected or style.hovered else 3.6
+    painter.setPen(_pen(_HALO, 3.4))
+    painter.setBrush(QColor(style.colour))
+    painter.drawEllipse(at, radius, radius)
+    painter.setPen(_pen(QColor("#ffffff"), 1.5))
+    painter.drawEllipse(at, radius, radius)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+
+
+def _head(painter: QPainter, tip: QPointF, tail: QPointF, style: MarkStyle) -> None:
+    along = tail - tip
+    length = (along.x() ** 2 + along.y() ** 2) ** 0.5
+    if length < 1:
+        return
+    along = along * (_ARROW_PX / length)
+    side = QPointF(-along.y(), along.x()) * 0.42
+    head = QPolygonF([tip, tip + along + side, tip + along - side])
+    painter.setPen(_pen(_HALO, 3))
+    painter.drawPolygon(head)
+    painter.setPen(_pen(QColor(style.colour), 1.4))
+    painter.setBrush(QColor("#ffffff"))
+    painter.drawPolygon(head)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+
+
+def _cross(painter: QPainter, at: QPointF, accent: QColor) -> None:
+    for pen in (_pen(_HALO, 4.5), _pen(accent, 1.8)):
+        painter.setPen(pen)
+        for dx, dy in ((1, 0), (0, 1)):
+            for sign in (-1, 1):
+                step = QPointF(dx * sign, dy * sign)
+                painter.drawLine(at + step * 3, at + step * 9)
+
+
+def shape_rect(to_widget: ToWidget, kind: MeasurementKind, points: Sequence[Place]) -> QRectF:
+    """Box around a mark on the widget."""
+    places = [p for line in lines_of(kind, points) for p in line.places] or list(points)
+    return QPolygonF([to_widget(*p) for p in places]).boundingRect()
+
+
+def label_size(painter: QPainter, lines: Text) -> tuple[float, float]:
+    """Width and height of a label box."""
+    widths = [
+        QFontMetricsF(_font(painter, bold=bold)).horizontalAdvance(text) for text, bold in lines
+    ]
+    return max(widths, default=0.0) + 16, len(lines) * _LINE_PX + 8
+
+
+def _font(painter: QPainter, *, bold: bool) -> QFont:
+    font = QFont(painter.font())
+    font.setPixelSize(_LABEL_PX)
+    font.setFeature(QFont.Tag("tnum"), 1)
+    font.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
+    return font
+
+
+def label_place(
+    mark: QRectF, size: tuple[float, float], area: QRectF, taken: Iterable[QRectF]
+) -> QRectF:
+    """Where a label goes: beside its mark, off every other label and mark, inside the view."""
+    wide, high = size
+    right, left = mark.right() + _AWAY_PX, mark.left() - _AWAY_PX - wide
+    below, above = mark.bottom() + _AWAY_PX, mark.top() - _AWAY_PX - high
+    middle_x, middle_y = mark.center().x() - wide / 2, mark.center().y() - high / 2
+    choices = (
+        (right, below), (middle_x, below), (right, middle_y), (right, above), (left, below),
+        (middle_x, above), (left, middle_y), (left, above),
+    )  # fmt: skip
+    inner = area.adjusted(4, 4, -14, -4)
+    boxes = [QRectF(x, y, wide, high) for x, y in choices]
+    blocked = list(taken)
+
+    def cost(box: QRectF) -> float:
+        hits = sum(1.0 for other in blocked if other.intersects(box))
+        return hits + (0.0 if inner.contains(box) else 4.0)
+
+    best = min(boxes, key=cost)  # the first of equals
+    x = min(max(best.x(), inner.left()), max(inner.left(), inner.right() - wide))
+    y = min(max(best.y(), inner.top()), max(inner.top(), inner.bottom() - high))
+    return QRectF(x, y, wide, high)
+
+
+def paint_label(
+    painter: QPainter, box: QRectF, lines: Text, anchor: QPointF, style: MarkStyle
+) -> None:
+    """Label box, and a dashed leader from the mark to it."""
+    end = QPointF(
+        min(max(anchor.x(), box.left() + 6), box.right() - 6),
+        min(max(anchor.y(), box.top()), box.bottom()),
+    )
+    if style.faint:
+        painter.setOpacity(0.6)
+    pen = QPen(QColor(255, 255, 255, 200), 1)
+    pen.setDashPattern([3, 3])
+    painter.setPen(pen)
+    painter.drawLine(anchor, end)
+    tokens = TOKENS["dark"]  # on the black of the viewport in both themes
+    border = QColor(style.colour)
+    border.setAlpha(255 if style.selected or style.hovered else 150)
+    painter.setPen(QPen(border, 1.4 if style.selected else 1))
+    fill = QColor(tokens.panel)
+    fill.setAlpha(225)
+    painter.setBrush(fill)
+    painter.drawRoundedRect(box, 4, 4)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    kept = painter.font()
+    for i, (text, bold) in enumerate(lines):
+        painter.setFont(_font(painter, bold=bold))
+        painter.setPen(QColor(tokens.strong if bold else tokens.text))
+        row = QRectF(box.left() + 8, box.top() + 4 + i * _LINE_PX, box.width() - 8, _LINE_PX)
+        painter.drawText(row, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
+    painter.setFont(kept)
+    painter.setOpacity(1.0)
+
+
+def leader_start(
+    to_widget: ToWidget, kind: MeasurementKind, points: Sequence[Place], box: QRectF
+) -> QPointF:
+    """The place of the mark that lies nearest to its label."""
+    places = [p for line in lines_of(kind, points) for p in line.places] or list(points)
+    middle = box.center()
+
+    def away(at: QPointF) -> float:
+        return (at.x() - middle.x()) ** 2 + (at.y() - middle.y()) ** 2
+
+    return min((to_widget(*p) for p in places), key=away)
