@@ -1,6 +1,6 @@
 """How a prior lies to the current study: a rigid transform, and how far it can be trusted."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
@@ -125,12 +125,13 @@ class PriorLink:
     prior_key: str
     study_instance_uid: str
     """Of the current study."""
-    alignment: Alignment | None = None
-    applied: bool = True
-    """Whether the reader wants the alignment; a poor one starts switched off."""
-    fingerprint: str = ""
+    alignment: Alignment
+    fingerprint: str
     """Of the geometries it was made for: another one makes it stale."""
-    extra: dict[str, str] = field(default_factory=dict)
+    applied: bool = True
+    """Whether the views follow it; a poor one starts switched off."""
+    frames: tuple[str, str] = ("", "")
+    """Frame of Reference UIDs of (current, prior): it holds for their other displays too."""
 
     @property
     def record_id(self) -> str:
