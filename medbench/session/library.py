@@ -270,6 +270,10 @@ class Library(QObject):
         if display_key(display) == self._loading:
             self._next()
 
+    def kept(self, display: DisplaySet) -> Volume | None:
+        """The whole volume of a display while it is in memory."""
+        return self._kept.get(display_key(display))
+
     @property
     def kept_bytes(self) -> int:
         """Memory of volumes that are kept for a second look."""
