@@ -281,4 +281,5 @@ def _technique(dataset: Any) -> dict[str, str]:
         "station": " ".join(filter(None, [text("Manufacturer"), text("ManufacturerModelName")])),
         "technique": " ".join(part for part in parts if part),
         "slice_thickness_mm": rounded("SliceThickness", ""),
+        "view_position": text("ViewPosition"),
     }

@@ -1,4 +1,4 @@
-"""Run > Checkpoint > ModelVersion, metrics with intervals, predictions and findings."""
+"""Run > Checkpoint > ModelVersion, metrics with intervals, predictions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -121,18 +121,3 @@ class Prediction:
     seconds: float = 0.0
     reason: str = ""
     """Why the answer was withheld or the input refused."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A statement owned by a reader; may cite a prediction."""
-
-    finding_id: str
-    text: str
-    reader: str
-    created: str
-    study_instance_uid: str
-    sop_instance_uid: str = ""
-    label: str = ""
-    cites_prediction: str = ""
-    ai_seen_first: bool = False

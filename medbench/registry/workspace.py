@@ -279,6 +279,13 @@ class Workspace:
         wanted = self.model(label).label
         return tuple(e for e in found if e.model == wanted)
 
+    # what readers decide
+
+    def note(self, event: str, **fields: Any) -> dict[str, Any]:
+        """Append an event that concerns no table to the audit file; returns the entry."""
+        with self._writing():
+            return self.audit.append(event, **fields)
+
     # repair after a crash
 
     def recover(self) -> list[str]:

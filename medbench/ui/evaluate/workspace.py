@@ -62,7 +62,8 @@ class EvaluateWorkspace(Workspace):
         area = self.tr("Evaluate")
         for spec in (
             ActionSpec("medbench.evaluate.run", self.tr("Evaluate"), self.run, area, "Ctrl+E",
-                       "play", self.tr("Score the chosen part with the chosen model")),
+                       "play", self.tr("Score the chosen part with the chosen model"),
+                       workspace="evaluate"),
             ActionSpec("medbench.evaluate.open_model", self.tr("Open in Models"),
                        self.open_model, area, "", "boxes"),
         ):  # fmt: skip

@@ -1,12 +1,13 @@
 """Study browser: patients, studies and displays with thumbnails, only visible rows are drawn."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from PySide6.QtCore import (
     QAbstractListModel,
+    QCoreApplication,
     QMimeData,
     QModelIndex,
     QPersistentModelIndex,
@@ -19,6 +20,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QColor, QFont, QImage, QPainter
 from PySide6.QtWidgets import (
     QApplication,
+    QComboBox,
     QListView,
     QStyle,
     QStyledItemDelegate,
@@ -27,6 +29,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from medbench.domain.finding import ReadingState, ReadingStatus
 from medbench.domain.image import DisplayKind, DisplaySet, Study
 from medbench.session.layer_shelf import is_layer_display, layer_key
 from medbench.session.library import Library, display_key
@@ -42,6 +45,22 @@ from medbench.ui.widgets import HLine, IconButton, PanelHeader, SearchField, lab
 Index = QModelIndex | QPersistentModelIndex
 ROW_ROLE = Qt.ItemDataRole.UserRole + 1
 _TILE_PX = 56
+
+
+_STATUS_ICONS = {
+    ReadingState.UNREAD: ("circle-dashed", "text2"),
+    ReadingState.REVIEWED: ("circle-dot", "accent"),
+    ReadingState.REPORTED: ("circle-check", "success"),
+}
+
+
+def status_words(status: ReadingStatus) -> str:
+    """Unread, reviewed or reported."""
+    return {
+        ReadingState.UNREAD: QCoreApplication.translate("StudyBrowser", "Unread"),
+        ReadingState.REVIEWED: QCoreApplication.translate("StudyBrowser", "Reviewed"),
+        ReadingState.REPORTED: QCoreApplication.translate("StudyBrowser", "Reported"),
+    }[status.state]
 
 
 @dataclass(frozen=True)
@@ -71,12 +90,24 @@ def _icon_of(display: DisplaySet) -> str:
     return "layers" if display.modality in ("RTSTRUCT", "PR") else "file"
 
 
-def rows_of(studies: tuple[Study, ...], skipped: tuple[Any, ...], words: str, tr: Any) -> list[Row]:
-    """Rows that match the search words."""
+StatusOf = Callable[[str], ReadingStatus]
+
+
+def _unread(study: str) -> ReadingStatus:
+    return ReadingStatus(study, ReadingState.UNREAD)
+
+
+def rows_of(
+    studies: tuple[Study, ...], skipped: tuple[Any, ...], words: str, tr: Any,
+    status_of: StatusOf = _unread, state: str = "",
+) -> list[Row]:  # fmt: skip
+    """Rows that match the search words and the reading state ('' = any)."""
     found: list[Row] = []
     patient = ""
     wanted = words.lower().split()
     for study in sorted(studies, key=lambda s: (s.patient_id, s.study_date)):
+        if state and status_of(study.study_instance_uid).state != state:
+            continue
         name = study.patient_name.replace("^", ", ") or study.patient_id
         text = f"{name} {study.patient_id} {study.description} {study.study_date}".lower()
         displays = [
@@ -105,7 +136,7 @@ def rows_of(studies: tuple[Study, ...], skipped: tuple[Any, ...], words: str, tr
             title = display.description or series.description or display.modality
             words = _display_words(display, tr)
             found.append(Row("display", title, words, display, study))
-    if not wanted:
+    if not wanted and not state:
         found += [Row("skipped", item.path.name, item.reason) for item in skipped[:50]]
         if len(skipped) > 50:
             found.append(Row("skipped", tr("and {0} more files").format(len(skipped) - 50), ""))
@@ -125,6 +156,7 @@ class BrowserModel(QAbstractListModel):
         super().__init__()
         self._library = library
         self.rows: list[Row] = []
+        self.status_of: StatusOf = _unread
         self._images: dict[str, QImage | None] = {}
         library.thumbnail_ready.connect(self._thumbnail)
 
@@ -142,9 +174,15 @@ class BrowserModel(QAbstractListModel):
         if role == ROW_ROLE:
             return row
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            return f"{row.title} {row.subtitle}"
+            parts = [row.title, row.subtitle]
+            if row.kind == "study" and row.study is not None:
+                parts.append(status_words(self.status_of(row.study.study_instance_uid)))
+            return " ".join(parts)
         if role == Qt.ItemDataRole.ToolTipRole:
             notes = [row.title, row.subtitle]
+            if row.kind == "study" and row.study is not None:
+                status = self.status_of(row.study.study_instance_uid)
+                notes += [status_words(status), " ".join((status.reader, status.when)).strip()]
             if row.display is not None:
                 notes += [row.display.reason, *row.display.warnings]
             return "\n".join(n for n in notes if n)
@@ -182,7 +220,7 @@ class BrowserModel(QAbstractListModel):
 class _Delegate(QStyledItemDelegate):
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         row: Row = index.data(ROW_ROLE)
-        return QSize(200, {"patient": 44, "study": 28, "display": 68, "skipped": 40}[row.kind])
+        return QSize(200, {"patient": 44, "study": 46, "display": 68, "skipped": 40}[row.kind])
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         row: Row = index.data(ROW_ROLE)
@@ -202,8 +240,30 @@ class _Delegate(QStyledItemDelegate):
             tile = QRect(left, rect.y() + 6, _TILE_PX, _TILE_PX)
             self._tile(painter, tile, row.display, index)
             left += _TILE_PX + 10
+        model = index.model()
+        if row.kind == "study" and row.study is not None and isinstance(model, BrowserModel):
+            self._status(painter, rect, model.status_of(row.study.study_instance_uid))
+            rect = QRect(rect.x(), rect.y() + 2, rect.width(), 24)
         self._words(painter, rect, left, row)
         painter.restore()
+
+    def _status(self, painter: QPainter, rect: QRect, status: ReadingStatus) -> None:
+        """Icon and word of the reading status, and who set it."""
+        tokens = current()
+        name, role = _STATUS_ICONS[status.state]
+        colour = getattr(tokens, role)
+        painter.drawPixmap(rect.x() + 12, rect.y() + 26, icon_pixmap(name, colour, 14))
+        font = QFont(painter.font())
+        font.setPixelSize(12)
+        painter.setFont(font)
+        painter.setPen(QColor(colour))
+        words = status_words(status)
+        if status.reader:
+            words += " · " + "".join(part[0] for part in status.reader.split()[:2]).upper()
+        painter.drawText(
+            QRect(rect.x() + 31, rect.y() + 24, rect.width() - 40, 18),
+            Qt.AlignmentFlag.AlignVCenter, words,
+        )  # fmt: skip
 
     def _tile(self, painter: QPainter, tile: QRect, display: DisplaySet, index: Index) -> None:
         painter.fillRect(tile, QColor("#000000"))
@@ -284,6 +344,15 @@ class StudyBrowser(QWidget):
         self._search = SearchField(self.tr("Patient, ID, modality, date"))
         self._search.textChanged.connect(self.refresh)
         box.addWidget(self._search)
+        self.state_filter = QComboBox()
+        self.state_filter.setAccessibleName(self.tr("Reading status"))
+        for text, state in ((self.tr("Any reading status"), ""),
+                            (self.tr("Unread"), ReadingState.UNREAD.value),
+                            (self.tr("Reviewed"), ReadingState.REVIEWED.value),
+                            (self.tr("Reported"), ReadingState.REPORTED.value)):  # fmt: skip
+            self.state_filter.addItem(text, state)
+        self.state_filter.currentIndexChanged.connect(self.refresh)
+        box.addWidget(self.state_filter)
         column.addLayout(box)
         self.model = BrowserModel(library)
         self._list = QListView()
@@ -309,13 +378,28 @@ class StudyBrowser(QWidget):
         """Show what is open."""
         chosen = self._current()
         self.model.set_rows(
-            rows_of(self._library.studies, self._library.skipped, self._search.text(), self.tr)
+            rows_of(
+                self._library.studies,
+                self._library.skipped,
+                self._search.text(),
+                self.tr,
+                self.model.status_of,
+                str(self.state_filter.currentData() or ""),
+            )
         )
         if chosen is not None:
             self.mark(chosen)
         studies = self._library.studies
         patients = len({s.patient_id for s in studies})
         self._foot.setText(self.tr("Patients: {0} · studies: {1}").format(patients, len(studies)))
+
+    def show_statuses(self, status_of: StatusOf) -> None:
+        """Draw (and filter by) the reading status of each study."""
+        self.model.status_of = status_of
+        if self.state_filter.currentData():
+            self.refresh()
+        else:
+            self._list.viewport().update()
 
     def _current(self) -> DisplaySet | None:
         index = self._list.currentIndex()
