@@ -1,12 +1,10 @@
 """Long edits of segments: computed in a worker, applied as one step, with progress and cancel."""
 
 from collections.abc import Callable
-from typing import Any
 
-from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, Signal
 
-from medbench.base.ids import new_id
-from medbench.domain.segment_edit import EditedSegmentation, SegmentMethod
+from medbench.domain.segment_edit import SegmentMethod
 from medbench.imaging.segment_edit import (
     Box,
     EditRules,
@@ -18,11 +16,11 @@ from medbench.imaging.segment_edit import (
 )
 from medbench.jobs.states import JobState
 from medbench.session.job_list import JobList
+from medbench.session.late_job import LateJob
 from medbench.session.messages import Messages
 from medbench.session.ports import Handle
 from medbench.session.segment_book import SegmentBook
 
-LISTED_AFTER_MS = 500
 Found = tuple[Box, Mask] | None
 MakeMask = Callable[[Labels, Handle], Found]
 
@@ -46,16 +44,10 @@ class SegmentJobs(QObject):
     ) -> None:
         super().__init__(parent)
         self._book = book
-        self._jobs = jobs
+        self._job = LateJob(jobs, "edit", self)
         self._messages = messages
         self._running: object | None = None
         self._ticket = 0
-        self._job = ""
-        self._words = ""
-        self._listed = QTimer(self)
-        self._listed.setSingleShot(True)
-        self._listed.setInterval(LISTED_AFTER_MS)
-        self._listed.timeout.connect(self._list)
 
     @property
     def busy(self) -> bool:
@@ -100,8 +92,8 @@ class SegmentJobs(QObject):
         if self._book.stroking:
             self._book.end_stroke(number)
         token, revision = object(), self._book.revision[segmentation_id]
-        self._running, self._words = token, words
-        self._listed.start()
+        self._running = token
+        self._job.begin(words, self.cancel)
         self.busy_changed.emit(True)
 
         def done(delta: LabelDelta | None) -> None:
@@ -129,21 +121,9 @@ class SegmentJobs(QObject):
 
         self._ticket = self._book.runner.run(
             f"edit {segmentation_id}", lambda handle: work(labels, handle), done, failed,
-            progress=self._progress,
+            progress=self._job.progress,
         )  # fmt: skip
         return True
-
-    @Slot()
-    def _list(self) -> None:
-        """It takes long enough to be seen among the jobs."""
-        if self.busy:
-            self._job = new_id("edit")
-            self._jobs.add(self._job, self._words, self.cancel)
-            self._jobs.update(self._job, state=JobState.RUNNING)
-
-    def _progress(self, fraction: float, text: str) -> None:
-        if self._job:
-            self._jobs.update(self._job, fraction=fraction, place=text)
 
     def cancel(self) -> None:
         """Drop the running edit: nothing has been changed."""
@@ -153,19 +133,9 @@ class SegmentJobs(QObject):
 
     def _end(self, state: JobState, reason: str = "") -> None:
         self._running = None
-        self._listed.stop()
-        if self._job:
-            self._jobs.update(self._job, state=state, reason=reason)
-            self._job = ""
+        self._job.end(state, reason)
         self.busy_changed.emit(False)
 
     def close(self) -> None:
         """The program ends."""
-        self._listed.stop()
-
-
-def segment_values(volume: Any, segmentation: EditedSegmentation) -> Any:
-    """Voxels that lie on a segmentation's grid, or None: only then thresholds have a meaning."""
-    if volume is None or volume.voxels.ndim != 3 or not volume.ready.all():
-        return None
-    return volume.voxels if volume.voxels.shape == segmentation.shape else None
+        self._job.close()

@@ -5,6 +5,7 @@ from medbench.ui.review.feature import Feature
 from medbench.ui.review.findings.desk import FindingDesk
 from medbench.ui.review.measure.desk import MeasureDesk
 from medbench.ui.review.planes.desk import PlaneDesk
+from medbench.ui.review.segments.desk import SegmentDesk
 from medbench.ui.review.volume3d.desk import VolumeDesk
 
 FEATURES: tuple[type[Feature], ...] = (
@@ -12,5 +13,6 @@ FEATURES: tuple[type[Feature], ...] = (
     FindingDesk,
     MeasureDesk,
     PlaneDesk,
+    SegmentDesk,
     VolumeDesk,
 )

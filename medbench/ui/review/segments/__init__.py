@@ -1,0 +1,1 @@
+"""Segmentation editing in Review: label maps, brushes, long edits, agreement."""
