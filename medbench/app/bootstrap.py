@@ -21,6 +21,7 @@ from medbench.session.cohort_shelf import CohortShelf
 from medbench.session.cut_shelf import CutShelf
 from medbench.session.evaluation_desk import EvaluationDesk
 from medbench.session.findings import FindingBook
+from medbench.session.hanging import HangingBook
 from medbench.session.history import History
 from medbench.session.job_list import JobList
 from medbench.session.layer_shelf import LayerShelf
@@ -29,6 +30,7 @@ from medbench.session.messages import Messages
 from medbench.session.model_shelf import ModelShelf
 from medbench.session.object_shelf import ObjectShelf
 from medbench.session.ports import Handle
+from medbench.session.priors import Priors
 from medbench.session.reading_book import ReadingBook
 from medbench.session.record_types import RECORD_TYPES
 from medbench.session.run_book import RunBook
@@ -73,6 +75,7 @@ class App(QObject):
         self.volume_pictures = Lane("volume pictures", parent=self)
         self.segmenting = Lane("segmenting", parent=self)
         self.comparing = Lane("comparing", parent=self)
+        self.aligning = Lane("aligning", parent=self)
         self.inference = Lane(
             "inference", with_engine=True, log_path=logs / "engine.log", parent=self
         )
@@ -119,6 +122,8 @@ class App(QObject):
         segments = SegmentBook(
             workspace, readings, self.segmenting, self.saving, self.comparing, messages, self
         )
+        priors = Priors(self.aligning, library, readings, self.pool, jobs, self)
+        hanging = HangingBook(workspace, self.saving, readings.history, messages, self)
         shaper = VolumeShaper(self.reading, self)
         cuts = CutShelf(self.cutting, self.reading, self.pool, jobs, self)
         cohorts = CohortShelf(
@@ -130,7 +135,7 @@ class App(QObject):
         return Session(
             workspace_path=workspace, settings=settings, messages=messages, jobs=jobs,
             library=library, objects=objects, layers=layers, readings=readings,
-            findings=findings, segments=segments,
+            findings=findings, segments=segments, priors=priors, hanging=hanging,
             segment_jobs=SegmentJobs(segments, jobs, messages, self), shaper=shaper, cuts=cuts,
             volumes=VolumeShelf(self.volume_pictures, self),
             cohorts=cohorts, runs=runs, models=models, evaluations=desk, parent=self,
@@ -232,7 +237,7 @@ class App(QObject):
         self.loader.close()
         for lane in (
             self.thumbnails, self.reading, self.saving, self.cutting, self.lane, self.inference,
-            self.segmenting, self.comparing, self.volume_pictures,
+            self.segmenting, self.comparing, self.volume_pictures, self.aligning,
         ):  # fmt: skip
             lane.close()
         self.session.segment_jobs.close()

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from medbench.domain.alignment import PriorLink
 from medbench.domain.finding import AiDecision, AiResult, Finding, ReadingStatus, ReportDraft
 from medbench.domain.links import LinkOffset
 from medbench.domain.measurement import Measurement
@@ -9,6 +10,7 @@ from medbench.domain.segment_edit import EditedSegmentation
 
 RECORD_TYPES: tuple[Any, ...] = (
     LinkOffset,
+    PriorLink,
     Measurement,
     EditedSegmentation,
     AiDecision,

@@ -11,12 +11,14 @@ from medbench.session.cohort_shelf import CohortShelf
 from medbench.session.cut_shelf import CutShelf
 from medbench.session.evaluation_desk import EvaluationDesk
 from medbench.session.findings import FindingBook
+from medbench.session.hanging import HangingBook
 from medbench.session.job_list import JobList
 from medbench.session.layer_shelf import LayerShelf
 from medbench.session.library import Library
 from medbench.session.messages import Messages
 from medbench.session.model_shelf import ModelShelf
 from medbench.session.object_shelf import ObjectShelf
+from medbench.session.priors import Priors
 from medbench.session.reading_book import ReadingBook
 from medbench.session.run_book import RunBook
 from medbench.session.segment_book import SegmentBook
@@ -91,6 +93,8 @@ class Session(QObject):
         layers: LayerShelf,
         readings: ReadingBook,
         findings: FindingBook,
+        priors: Priors,
+        hanging: HangingBook,
         segments: SegmentBook,
         segment_jobs: SegmentJobs,
         shaper: VolumeShaper,
@@ -112,6 +116,8 @@ class Session(QObject):
         self.layers = layers
         self.readings = readings
         self.findings = findings
+        self.priors = priors
+        self.hanging = hanging
         self.segments = segments
         self.segment_jobs = segment_jobs
         self.history = readings.history
