@@ -72,7 +72,7 @@ class EcgMark:
         """Value of the later point less that of the earlier one, in ``unit``."""
         if len(self.points) != 2:
             return 0.0
-        first, last = sorted(self.points)
+        first, last = sorted(self.points, key=lambda point: point[0])
         return last[1] - first[1]
 
     @property

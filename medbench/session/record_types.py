@@ -3,12 +3,16 @@
 from typing import Any
 
 from medbench.domain.alignment import PriorLink
+from medbench.domain.ecg_marks import EcgMark
 from medbench.domain.finding import AiDecision, AiResult, Finding, ReadingStatus, ReportDraft
+from medbench.domain.key_image import KeyImage
 from medbench.domain.links import LinkOffset
 from medbench.domain.measurement import Measurement
 from medbench.domain.segment_edit import EditedSegmentation
 
 RECORD_TYPES: tuple[Any, ...] = (
+    EcgMark,
+    KeyImage,
     LinkOffset,
     PriorLink,
     Measurement,

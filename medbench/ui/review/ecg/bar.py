@@ -12,17 +12,28 @@ from PySide6.QtWidgets import (
     QMenu,
     QSizePolicy,
     QToolButton,
+    QVBoxLayout,
     QWidget,
 )
 
 from medbench.imaging.signals import SignalFilter
+from medbench.ui.actions.registry import ActionRegistry
 from medbench.ui.review.ecg.layouts import Layout
 from medbench.ui.review.ecg.scale import GAINS_MM_PER_MV, SPEEDS_MM_PER_S
 from medbench.ui.theme.icons import set_icon
-from medbench.ui.widgets import SegmentedControl
+from medbench.ui.widgets import SegmentedControl, ToolButton
 
 LOW_HZ, HIGH_HZ, NOTCH_HZ = (None, 0.05, 0.5), (None, 40.0, 100.0, 150.0), (None, 50.0, 60.0)
 _LEAST_PX, _WITH_LOOK_PX, _WITH_SIZE_PX = 560, 720, 860
+_ONE_ROW_PX = 1400
+TOOLS = (
+    ("tool_select", "mouse-pointer-2"), ("tool_pan", "hand"), ("tool_zoom", "zoom-in"),
+    ("tool_caliper", "caliper"), ("tool_march", "move-horizontal"), ("tool_slope", "slash"),
+    ("tool_note", "type"), ("toggle_snap", "magnet"), ("delete_mark", "trash-2"),
+    ("reset_page", "rotate-ccw"),
+)  # fmt: skip
+"""Command and icon of each button."""
+_GAPS = (3, 7)
 SIZES = (0.5, 0.75, 1.0, 1.5, 2.0)
 
 
@@ -57,9 +68,23 @@ class WaveformBar(QFrame):
         self.setObjectName("toolbar")
         self.setFixedHeight(49)
         self._filter = SignalFilter()
-        row = QHBoxLayout(self)
-        row.setContentsMargins(8, 2, 8, 2)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(6, 2, 8, 2)
+        column.setSpacing(2)
+        self._tool_row, row = QHBoxLayout(), QHBoxLayout()
+        for line in (self._tool_row, row):
+            line.setContentsMargins(0, 0, 0, 0)
+            column.addLayout(line)
+        self._tool_row.setSpacing(2)
         row.setSpacing(6)
+        self._row = row
+        self._tools = QWidget()
+        self._tool_line = QHBoxLayout(self._tools)
+        self._tool_line.setContentsMargins(0, 0, 0, 0)
+        self._tool_line.setSpacing(2)
+        row.addWidget(self._tools)
+        self._tools.hide()
+        self._two_rows = False
         self.group = self._combo(self.tr("Group of channels"))
         self.group.setMaximumWidth(150)
         self.group.setMinimumWidth(72)
@@ -114,8 +139,38 @@ class WaveformBar(QFrame):
         """Narrow places fold what the mouse and keys do as well."""
         return QSize(_LEAST_PX, self.height())
 
+    def add_tools(self, actions: ActionRegistry) -> None:
+        """Buttons of the ECG tools, left of the rest or in a row above it."""
+        for number, (name, icon) in enumerate(TOOLS):
+            if number in _GAPS:
+                self._tool_line.addSpacing(10)
+            action = actions.action(f"medbench.ecg.{name}")
+            self._tool_line.addWidget(ToolButton(action, icon))
+        self._tool_line.addStretch(1)
+        self._tools.show()
+        self._arrange()
+
+    def standard(self) -> None:
+        """25 mm/s and 10 mm/mV."""
+        for box, value, chosen in (
+            (self.speed, 25.0, self.speed_chosen), (self.gain, 10.0, self.gain_chosen),
+        ):  # fmt: skip
+            box.setCurrentIndex(box.findData(value))
+            chosen.emit(value)
+
+    def _arrange(self) -> None:
+        """One row where there is room for it."""
+        two = not self._tools.isHidden() and self.width() < _ONE_ROW_PX
+        if two != self._two_rows:
+            self._two_rows = two
+            home = self._tool_row if two else self._row
+            (self._row if two else self._tool_row).removeWidget(self._tools)
+            home.insertWidget(0, self._tools)
+            self.setFixedHeight(98 if two else 49)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._arrange()
         self.size_box.setVisible(event.size().width() >= _WITH_SIZE_PX)
         self.look.setVisible(event.size().width() >= _WITH_LOOK_PX)
 

@@ -5,13 +5,15 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from medbench.imaging.ecg_intervals import EcgAnalysis
 from medbench.imaging.signals import round_step
 from medbench.ui.review.ecg import words
 from medbench.ui.review.ecg.painting import draw_trace, font, write
 from medbench.ui.review.ecg.source import TraceSource
 from medbench.ui.theme.current import current
+from medbench.ui.theme.icons import icon_pixmap
 
-_CAPTION_PX, _RIGHT_PX, _TOP_PX, _AXIS_PX = 92.0, 12.0, 10.0, 22.0
+_CAPTION_PX, _RIGHT_PX, _TOP_PX, _AXIS_PX = 104.0, 12.0, 10.0, 22.0
 _LEAST_WINDOW_PX = 8.0
 
 
@@ -31,6 +33,8 @@ class RecordStrip(QWidget):
         self._source = source
         self._start_s, self._page_s = 0.0, 10.0
         self._grip: float | None = None
+        self.analysis: EcgAnalysis | None = None
+        self.busy = False
         self.setFixedHeight(82)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -43,6 +47,15 @@ class RecordStrip(QWidget):
     def set_window(self, start_s: float, page_s: float) -> None:
         """What the page shows."""
         self._start_s, self._page_s = start_s, page_s
+        self.update()
+
+    def show_analysis(self, analysis: EcgAnalysis | None, *, busy: bool) -> None:
+        """How many beats were found, and whether the signal can be read."""
+        self.analysis, self.busy = analysis, busy
+        beats = words.beats_word(analysis, busy=busy)
+        told = words.lead_states(analysis) or words.signal_word(analysis, busy=busy)[0]
+        self.setAccessibleDescription(", ".join(text for text in (beats, told) if text))
+        self.setToolTip(told)
         self.update()
 
     @property
@@ -116,11 +129,19 @@ class RecordStrip(QWidget):
         if waveform is None:
             return
         write(painter, 12, 24, self.tr("Record"), tokens.strong, 12, bold=True)
-        write(painter, 12, 43, words.clock(waveform.duration_s), tokens.text2, 12)
-        name = waveform.channels[self._source.overview_channel].name
-        room = int(_CAPTION_PX) - 16
-        name = self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, room)
-        write(painter, 12, 60, name, tokens.text2, 12)
+        beats, (told, role) = (
+            words.beats_word(self.analysis, busy=self.busy),
+            words.signal_word(self.analysis, busy=self.busy),
+        )
+        write(painter, 12, 43, beats or words.clock(waveform.duration_s), tokens.text2, 12)
+        if told:
+            glyph = {"success": "circle-check", "warning": "triangle-alert"}[role]
+            colour = getattr(tokens, role)
+            painter.drawPixmap(QPointF(12, 50), icon_pixmap(glyph, colour, 13,
+                                                            self.devicePixelRatioF()))  # fmt: skip
+            room = int(_CAPTION_PX) - 34
+            told = self.fontMetrics().elidedText(told, Qt.TextElideMode.ElideRight, room)
+            write(painter, 29, 61, told, colour, 12)
         area, window = self.trace_rect(), self.window_rect()
         painter.fillRect(area, QColor(tokens.field))
         painter.fillRect(window, QColor(tokens.selection))

@@ -1,15 +1,17 @@
 """A page of paper: its millimetres, its rows, the seconds it shows, keys and mouse."""
 
 from dataclasses import replace
+from typing import Protocol
 
 from PySide6.QtCore import QPointF, QSize, Qt, Signal
 from PySide6.QtGui import (
+    QContextMenuEvent,
     QKeyEvent,
     QMouseEvent,
     QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 
 from medbench.domain.objects import Waveform
 from medbench.imaging.signals import round_step
@@ -29,6 +31,34 @@ _ROOMY_ROW_MM = 22.0
 _BOX_MM = 5.0
 _ZOOM_STEP = 1.1
 _PX_PER_MM = (1.5, 24.0)
+
+
+class PaperHand(Protocol):
+    """Who is asked before the paper is moved; True: the event is taken."""
+
+    def press(self, event: QMouseEvent) -> bool:
+        """Left button down."""
+        ...
+
+    def move(self, event: QMouseEvent) -> bool:
+        """The pointer moved."""
+        ...
+
+    def release(self, event: QMouseEvent) -> bool:
+        """Left button up."""
+        ...
+
+    def double_click(self, event: QMouseEvent) -> bool:
+        """Second press of a double click."""
+        ...
+
+    def key(self, event: QKeyEvent) -> bool:
+        """A key, before the page's own."""
+        ...
+
+    def menu(self, place: QPointF) -> QMenu | None:
+        """What the right button offers there."""
+        ...
 
 
 class PaperPage(QWidget):
@@ -55,6 +85,9 @@ class PaperPage(QWidget):
         self._start_s = 0.0
         self._top_mm = 0.0
         self._drag: tuple[QPointF, float] | None = None
+        self.hand: PaperHand | None = None
+        self.rest_cursor = Qt.CursorShape.ArrowCursor
+        self.setMouseTracking(True)
         self.setMinimumSize(320, 200)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -256,6 +289,8 @@ class PaperPage(QWidget):
         event.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        if self.hand is not None and self.hand.key(event):
+            return
         box_s = _BOX_MM / self.scale.mm_per_s
         end = self.waveform.duration_s if self.waveform is not None else 0.0
         moves = {
@@ -276,7 +311,10 @@ class PaperPage(QWidget):
             super().keyPressEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton:
+        left = event.button() is Qt.MouseButton.LeftButton
+        if left and self.hand is not None and self.hand.press(event):
+            return
+        if left or event.button() is Qt.MouseButton.MiddleButton:
             self._drag = (event.position(), self._start_s)
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
 
@@ -285,10 +323,25 @@ class PaperPage(QWidget):
             begin, start_s = self._drag
             moved = event.position().x() - begin.x()
             self.set_start(start_s - moved / self.scale.px_per_s)
+        elif self.hand is not None:
+            self.hand.move(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        self._drag = None
-        self.unsetCursor()
+        if self._drag is not None:
+            self._drag = None
+            self.setCursor(self.rest_cursor)
+        elif event.button() is Qt.MouseButton.LeftButton and self.hand is not None:
+            self.hand.release(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if self.hand is None or not self.hand.double_click(event):
+            self.mousePressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        menu = self.hand.menu(QPointF(event.pos())) if self.hand is not None else None
+        if menu is not None:
+            menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            menu.popup(event.globalPos())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

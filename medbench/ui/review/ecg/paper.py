@@ -11,6 +11,7 @@ from medbench.domain.objects import Waveform
 from medbench.imaging.signals import min_max
 from medbench.ui.review.ecg import words
 from medbench.ui.review.ecg.layouts import Layout, Strip, times_of
+from medbench.ui.review.ecg.mark_hand import MarkHand
 from medbench.ui.review.ecg.page import PaperPage
 from medbench.ui.review.ecg.painting import (
     advance,
@@ -35,6 +36,9 @@ class PaperView(PaperPage):
         self._grid: tuple[Any, QPixmap] | None = None
         self.pulses: list[QRectF] = []
         """Where the calibration pulses were painted last."""
+        self.beats: tuple[float, ...] = ()
+        """Seconds of the beats that were found."""
+        self.marks_hand: MarkHand | None = None
 
     # painting
 
@@ -61,6 +65,9 @@ class PaperView(PaperPage):
                                                        together=together), total)  # fmt: skip
         if self.show_marks:
             self._paint_marks(painter, together)
+            self._paint_beats(painter, together)
+        if self.marks_hand is not None:
+            self.marks_hand.paint(painter)
         self._paint_corners(painter, waveform)
         if self.hasFocus():
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
@@ -166,6 +173,22 @@ class PaperView(PaperPage):
                 painter.setPen(QPen(QColor(colours.mark), 1, Qt.PenStyle.DotLine))
                 painter.drawLine(QPointF(x, base - above + 4), QPointF(x, base + reach))
                 taken = x + 10 + write(painter, x, base - above + 1, text, colours.mark, 11)
+
+    def _paint_beats(self, painter: QPainter, together: bool) -> None:
+        """Beats that were found: dashed, as everything the program found by itself."""
+        waveform, colours = self.waveform, TRACE_PAPERS[self.look]
+        if waveform is None or len(self.beats) < 2 or waveform.marks:
+            return
+        for strip in self._mark_strips():
+            begin, end = times_of(strip, self.start_s, self.page_s, together=together)
+            low, high = np.searchsorted(self.beats, [begin, end])
+            left, base = self.strip_px(strip)[0], self.baseline_px(strip.row)
+            above = min(11.0, 0.40 * self.row_mm) * self.scale.px_per_mm
+            below = min(9.0, 0.36 * self.row_mm) * self.scale.px_per_mm
+            painter.setPen(QPen(QColor(colours.mark), 1, Qt.PenStyle.DotLine))
+            for second in self.beats[low:high]:
+                x = left + (second - begin) * self.scale.px_per_s
+                painter.drawLine(QPointF(x, base - above), QPointF(x, base + below))
 
     def _paint_corners(self, painter: QPainter, waveform: Waveform) -> None:
         colours, area = TRACE_PAPERS[self.look], QRectF(self.rect())

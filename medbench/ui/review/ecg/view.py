@@ -8,9 +8,12 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QScrollBar, Q
 from medbench.domain.image import DisplaySet
 from medbench.domain.objects import Waveform
 from medbench.session.session import Session
+from medbench.ui.actions.registry import ActionRegistry
 from medbench.ui.review.content import ObjectView
 from medbench.ui.review.ecg.bar import WaveformBar
+from medbench.ui.review.ecg.desk import EcgDesk
 from medbench.ui.review.ecg.layouts import Layout, layouts_of
+from medbench.ui.review.ecg.mark_hand import EcgTool, MarkHand
 from medbench.ui.review.ecg.overview import RecordStrip
 from medbench.ui.review.ecg.paper import PaperView
 from medbench.ui.review.ecg.source import TraceSource
@@ -31,7 +34,11 @@ class WaveformView(ObjectView):
         self.source = TraceSource(session.objects, self)
         self.bar = WaveformBar()
         self.paper = PaperView(self.source)
+        self.desk = EcgDesk(session, self)
+        self.hand = MarkHand(self.paper, self.desk)
+        self.paper.hand = self.paper.marks_hand = self.hand
         self.strip = RecordStrip(self.source)
+        self._display: DisplaySet | None = None
         self.rows_bar = QScrollBar(Qt.Orientation.Vertical)
         self.rows_bar.setAccessibleName(self.tr("Rows of the paper"))
         self.notice = Notice("warning", "")
@@ -49,6 +56,7 @@ class WaveformView(ObjectView):
         column.addWidget(self.statements)
         column.addWidget(HLine())
         column.addWidget(self.strip)
+        self.desk.measured.connect(self._measured)
         self.bar.group_chosen.connect(self.show_group)
         self.bar.layout_chosen.connect(self.paper.set_layout_kind)
         self.bar.filter_chosen.connect(self.source.set_filter)
@@ -77,7 +85,7 @@ class WaveformView(ObjectView):
 
     def show_object(self, display: DisplaySet, payload: Any) -> None:
         """Show the first group."""
-        self._groups = tuple(payload)
+        self._groups, self._display = tuple(payload), display
         self.bar.fill_groups([group.label for group in self._groups])
         self.show_group(0)
 
@@ -95,11 +103,47 @@ class WaveformView(ObjectView):
         self.source.show(waveform, lead)
         self.bar.fill_layouts(layouts, chosen)
         self.bar.gain.setEnabled(any(c.unit == "mV" for c in waveform.channels))
-        self.bar.marks.setVisible(bool(waveform.marks))
         self.paper.show_waveform(chosen)
+        self.hand.drop()
+        self.hand.select("")
+        if self._display is not None:
+            self.desk.show(self._display, index, waveform)
         self.notice.text.setText(" · ".join(waveform.warnings))
         self.notice.setVisible(bool(waveform.warnings))
         self._fill_statements()
+
+    @Slot()
+    def _measured(self) -> None:
+        waveform, analysis = self.source.waveform, self.desk.analysis
+        self.paper.beats = () if analysis is None else tuple(analysis.beats.seconds)
+        self.bar.marks.setVisible(bool((waveform is not None and waveform.marks)
+                                       or len(self.paper.beats) > 1))  # fmt: skip
+        self.strip.show_analysis(analysis, busy=self.desk.busy)
+        self.paper.update()
+
+    def add_tools(self, actions: ActionRegistry) -> None:
+        """Buttons of the tools' commands."""
+        self.bar.add_tools(actions)
+
+    def choose_tool(self, tool: str) -> None:
+        """Another tool of the left button."""
+        self.hand.choose(EcgTool(tool))
+
+    def show_mark(self, mark_id: str) -> None:
+        """Choose a mark and scroll to it."""
+        mark = self.desk.mark(mark_id)
+        if mark is not None:
+            seconds = [second for second, _ in mark.points]
+            paper = self.paper
+            if not paper.start_s <= min(seconds) <= paper.start_s + paper.page_s:
+                paper.set_start(min(seconds) - paper.page_s / 3)
+            self.hand.select(mark_id)
+
+    def reset(self) -> None:
+        """25 mm/s, 10 mm/mV, the width fits, from the start."""
+        self.bar.standard()
+        self.paper.fit_width()
+        self.paper.set_start(0.0)
 
     def _fill_statements(self) -> None:
         waveform = self.source.waveform

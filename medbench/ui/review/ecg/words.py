@@ -3,6 +3,7 @@
 from PySide6.QtCore import QCoreApplication
 
 from medbench.domain.objects import Waveform
+from medbench.imaging.ecg_intervals import EcgAnalysis
 from medbench.imaging.signals import SignalFilter
 from medbench.ui.review.ecg.layouts import Strip
 from medbench.ui.review.ecg.scale import PaperScale
@@ -103,3 +104,36 @@ def clock(seconds: float) -> str:
     if minutes < 120:
         return translate("Ecg", "{0} min").format(f"{minutes}:{rest:02d}")
     return translate("Ecg", "{0} h").format(f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}")
+
+
+def beats_word(found: EcgAnalysis | None, *, busy: bool) -> str:
+    """``52 beats``; '' for what is no ECG."""
+    if busy:
+        return translate("Ecg", "Measuring ...")
+    if found is None or not found.channels:
+        return ""
+    return translate("Ecg", "{0} beats").format(len(found.beats.samples))
+
+
+def signal_word(found: EcgAnalysis | None, *, busy: bool) -> tuple[str, str]:
+    """Whether the signal can be read, and the colour of saying so."""
+    if busy or found is None or not found.channels:
+        return "", "success"
+    poor = [lead for lead in found.leads if lead.state != "ok"]
+    if found.quality == "ok":
+        return translate("Ecg", "Signal ok"), "success"
+    if found.quality == "no_lead":
+        return translate("Ecg", "No signal"), "warning"
+    if found.quality == "no_beats":
+        return translate("Ecg", "No beats"), "warning"
+    if len(poor) == 1:
+        return lead_states(found), "warning"
+    return translate("Ecg", "{0} poor leads").format(len(poor)), "warning"
+
+
+def lead_states(found: EcgAnalysis | None) -> str:
+    """``V3 flat, V5 noisy``; '' where every lead can be read."""
+    if found is None:
+        return ""
+    named = {"flat": translate("Ecg", "{0} flat"), "noisy": translate("Ecg", "{0} noisy")}
+    return ", ".join(named[s.state].format(s.name) for s in found.leads if s.state != "ok")
