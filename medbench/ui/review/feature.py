@@ -19,6 +19,8 @@ class ToolButtonSpec:
     icon: str
     variants: tuple[str, ...] = ()
     """Commands under its arrow."""
+    rank: int = 0
+    """The higher, the earlier it goes under "More" where the bar is narrow."""
 
 
 class Feature(QObject):

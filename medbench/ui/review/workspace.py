@@ -49,6 +49,17 @@ def _order(feature: Feature) -> int:
     return feature.order
 
 
+def _stacked(*panels: QWidget) -> QWidget:
+    box = QWidget()
+    column = QVBoxLayout(box)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(0)
+    for panel in panels:
+        column.addWidget(panel)
+    column.addStretch(1)
+    return box
+
+
 class ReviewWorkspace(Workspace):
     """The wall of viewports and what stands around it.
 
@@ -154,8 +165,7 @@ class ReviewWorkspace(Workspace):
             for feature in self.features if (tab := feature.tab()) is not None
         ]  # fmt: skip
         rows += [
-            ("layers", self.tr("Layers"), Scroll(self.layer_desk.panel)),
-            ("image", self.tr("Image"), Scroll(self.image_panel)),
+            ("image", self.tr("Image"), Scroll(_stacked(self.layer_desk.panel, self.image_panel))),
             ("tags", self.tr("Tags"), self.tags_tab),
         ]
         for tab_id, title, widget in rows:

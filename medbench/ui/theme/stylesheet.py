@@ -59,6 +59,8 @@ QToolButton:disabled {{ color: {t.disabled}; }}
 QToolButton#iconbutton:checked {{ background: {t.raised}; color: {t.text};
   border-color: {t.divider}; }}
 QToolButton#tool {{ font-size: {caption}px; min-width: 46px; min-height: 40px; padding: 2px; }}
+QToolButton#tool::menu-button {{ border: 0; width: 12px; }}
+QFrame#vline {{ border: 0; border-left: 1px solid {t.divider}; margin: 0 4px; }}
 QToolButton#chain {{ border: 1px solid {t.outline}; border-radius: 14px; background: {t.panel}; }}
 QToolButton#chain:hover {{ background: {t.hover}; }}
 QToolButton#chain:checked {{ background: {t.accent_fill}; border-color: {t.accent}; }}
@@ -114,7 +116,7 @@ QTreeView:focus, QListView:focus, QTableView:focus {{ border: 1px solid {t.accen
 QHeaderView {{ background: {t.panel}; }}
 QHeaderView::section {{ background: {t.panel}; color: {t.text2}; border: 0; padding: 0 8px;
   border-bottom: 1px solid {t.divider}; min-height: 30px; font-size: {small}px; }}
-QTabBar::tab {{ padding: 8px 10px; color: {t.text2}; border-bottom: 2px solid transparent; }}
+QTabBar::tab {{ padding: 8px 7px; color: {t.text2}; border-bottom: 2px solid transparent; }}
 QTabBar::tab:selected {{ color: {t.strong}; border-bottom: 2px solid {t.accent}; }}
 QTabBar::tab:focus {{ color: {t.accent}; }}
 QTabWidget::pane {{ border: 0; border-top: 1px solid {t.divider}; }}

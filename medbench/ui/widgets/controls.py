@@ -95,6 +95,21 @@ class ToolButton(QToolButton):
         self.clicked.connect(action.trigger)
         action.changed.connect(self._follow)
 
+    def adopt(self, action: QAction, icon_name: str = "") -> None:
+        """Stand for another command from now on: the variant that was chosen last."""
+        if action is not self._action:
+            self.clicked.disconnect(self._action.trigger)
+            self._action.changed.disconnect(self._follow)
+            self._action = action
+            self.clicked.connect(action.trigger)
+            action.changed.connect(self._follow)
+            self.setText(action.text())
+            self.setToolTip(action.toolTip())
+            self.setAccessibleName(action.text())
+            if icon_name:
+                set_icon(self, icon_name, "text", 18, "on_accent")
+        self._follow()
+
     def _follow(self) -> None:
         self.setEnabled(self._action.isEnabled())
         self.setChecked(self._action.isChecked())

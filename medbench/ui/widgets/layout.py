@@ -74,6 +74,15 @@ class HLine(QFrame):
         self.setFixedHeight(1)
 
 
+class VLine(QFrame):
+    """Divider between groups of a bar."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("vline")
+        self.setFixedSize(9, 32)
+
+
 class PanelHeader(QFrame):
     """Title of a panel with buttons on the right, 36 px."""
 

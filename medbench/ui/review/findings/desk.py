@@ -81,7 +81,7 @@ class FindingDesk(Feature):
     # the tab
 
     def buttons(self) -> tuple[ToolButtonSpec, ...]:
-        return (ToolButtonSpec("tool_finding", "spline"),)
+        return (ToolButtonSpec("tool_finding", "spline", rank=9),)
 
     def tab(self) -> tuple[str, QWidget] | None:
         panel = QWidget()

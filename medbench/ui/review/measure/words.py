@@ -33,7 +33,7 @@ def kind_name(kind: MeasurementKind) -> str:
         MeasurementKind.COBB: translate("Measure", "Cobb angle"),
         MeasurementKind.RECTANGLE: translate("Measure", "Rectangle"),
         MeasurementKind.ELLIPSE: translate("Measure", "Ellipse"),
-        MeasurementKind.FREEHAND: translate("Measure", "Freehand region"),
+        MeasurementKind.FREEHAND: translate("Measure", "Freehand"),
         MeasurementKind.POLYLINE: translate("Measure", "Polygon"),
         MeasurementKind.ARROW: translate("Measure", "Arrow"),
         MeasurementKind.TEXT: translate("Measure", "Text"),
