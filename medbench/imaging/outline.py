@@ -40,7 +40,7 @@ def attribution_outlines(
     level = share * peak
     parts, count = ndimage.label(small >= level)
     weights = ndimage.sum_labels(small, parts, np.arange(1, count + 1)) / total
-    found = []
+    found: list[tuple[Floats, float]] = []
     for number in np.argsort(-weights)[:most]:
         weight = float(weights[number])
         if found and weight < least:

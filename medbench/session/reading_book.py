@@ -150,6 +150,7 @@ class ReadingBook(QObject):
         def failed(sentence: str) -> None:
             self._writing.remove(batch)
             self._dirty = {**batch, **self._dirty}
+            self._again.start()
             self._messages.error(
                 self.tr("What you measured could not be saved; it is tried again every minute"),
                 sentence,

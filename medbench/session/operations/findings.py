@@ -101,7 +101,7 @@ def result_of(
 
     regions = []
     if overlay is not None:
-        tolerance = max(overlay.shape) / 400
+        tolerance = max(overlay.shape) / 1000
         for outline, share in attribution_outlines(overlay):
             points = tuple((float(r), float(c)) for r, c in simplified(outline, tolerance))
             shape = (overlay.shape[0], overlay.shape[1])
