@@ -43,11 +43,15 @@ from medbench.imaging.render3d_presets import (
 )
 from medbench.imaging.render3d_shade import Light, Shading, Transfer
 
-_MOST_FINE = 300_000_000
+_MOST_FINE = {VolumeMode.MIP: 200_000_000, VolumeMode.MINIP: 200_000_000,
+              VolumeMode.SHADED: 90_000_000}  # fmt: skip
+"""Samples of one picture; the volume's own voxels are always all used."""
 _MOST_MOVING = 6_000_000
 _FINEST = 3.0
 """Samples a voxel edge, at most, where the picture is magnified."""
 _SAMPLE = 400_000
+_SAMPLE_PICTURE = 40_000
+_DARK_PART = 0.15
 _SEEN = 0.5
 _HOW = {VolumeMode.MIP: "maximum", VolumeMode.MINIP: "minimum", VolumeMode.SHADED: "mean"}
 
@@ -124,6 +128,8 @@ class VolumePicture:
     """Whether every voxel was used."""
     span: tuple[float, float] | None = None
     """Of shaded pictures: centre and width, in the volume's values, of the preset's curves."""
+    window: tuple[float, float] | None = None
+    """Of projections: centre and width that show what lies in them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,7 +193,7 @@ def render(
     grid = (source.grid if fine else source.moving(scene.mode, cancelled)).cropped(scene.box)
     finest = min(grid.spacing_mm)
     wanted = max(1 / sight.px_per_mm, finest / _FINEST) if fine else finest
-    factors = refinement(grid, wanted, _MOST_FINE if fine else _MOST_MOVING)
+    factors = refinement(grid, wanted, _MOST_FINE[scene.mode] if fine else _MOST_MOVING)
     axis = main_axis(grid.matrix / [*factors, 1], sight.camera.rotation[2])
     slices = Slices(grid, axis, factors)
     shear = shear_of(slices, axis, sight)
@@ -195,7 +201,8 @@ def render(
     if scene.mode is not VolumeMode.SHADED:
         join = np.maximum if scene.mode is VolumeMode.MIP else np.minimum
         joined = project(slices, shear, join, source.lowest, window, cancelled)
-        return VolumePicture(sight, Warp(shear, sight)(joined, source.lowest), fine=fine)
+        values = Warp(shear, sight)(joined, source.lowest)
+        return VolumePicture(sight, values, fine=fine, window=_window_of(values, source.lowest))
     if scene.transfer is None:
         raise BadInputError("A shaded picture needs a preset.")
     shading = Shading(scene.transfer, shear.step_mm, source.lowest)
@@ -209,6 +216,18 @@ def render(
         plane += 0.5
         out[..., channel] = np.minimum(plane, 255, out=plane)
     return VolumePicture(sight, colours=out, fine=fine)
+
+
+def _window_of(values: Floats, lowest: float) -> tuple[float, float]:
+    """Window of a projection: without what is dark because no tissue lies there."""
+    flat = values.reshape(-1)
+    sample = flat[:: max(1, flat.size // _SAMPLE_PICTURE)]
+    high = float(np.percentile(sample, 99.9))
+    tissue = sample[sample > lowest + _DARK_PART * (high - lowest)]
+    if not len(tissue):
+        return lowest + 0.5, 1.0
+    low, high = (float(v) for v in np.percentile(tissue, [2, 99.5]))
+    return (low + high) / 2, max(high - low, 1e-6)
 
 
 def look_at(source: VolumeSource, camera: Camera, rows: int, columns: int) -> Sight:

@@ -50,7 +50,8 @@ class VolumePreset:
     def serves(self, modality: str, unit: str) -> bool:
         """Whether it fits values of this modality and unit."""
         wanted = not self.modality or self.modality == modality
-        return wanted and (self.unit != "HU" or unit == "HU" or self.mode is not VolumeMode.SHADED)
+        # old CT files may say nothing of their unit; other units are none of HU
+        return wanted and (self.unit != "HU" or unit in ("HU", ""))
 
 
 def span_in_values(preset: VolumePreset, value_range: tuple[float, float]) -> tuple[float, float]:
@@ -75,7 +76,7 @@ def transfer_of(preset: VolumePreset, centre: float, width: float) -> Transfer:
     )
 
 
-def read_volume_presets() -> tuple[VolumePreset, ...]:
+def read_volume_presets(*, own: bool = True) -> tuple[VolumePreset, ...]:
     """The bundled presets, then what the user's file adds; the user's win where ids are equal.
 
     Raises
@@ -84,9 +85,9 @@ def read_volume_presets() -> tuple[VolumePreset, ...]:
         The user's file is no list of presets: the sentence says what is wrong with which.
     """
     found = {p.preset_id: p for p in _read(resource(PRESETS_FILE))}
-    own = config_folder() / PRESETS_FILE
-    if own.exists():
-        found |= {p.preset_id: p for p in _read(own)}
+    mine = config_folder() / PRESETS_FILE
+    if own and mine.exists():
+        found |= {p.preset_id: p for p in _read(mine)}
     return tuple(found.values())
 
 

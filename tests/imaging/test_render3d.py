@@ -439,7 +439,7 @@ def test_bundled_presets_can_all_be_used(tmp_path, monkeypatch):
     assert ids[:3] == ["mip", "minip", "ct-bone"]
     assert not any(p.startswith("mr") for p in ids)
     assert not any(
-        p.startswith("ct") for p in (q.preset_id for q in presets_for(presets, "CT", ""))
+        p.startswith("ct") for p in (q.preset_id for q in presets_for(presets, "CT", "mg/ml"))
     )
 
 
