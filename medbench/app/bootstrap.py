@@ -20,6 +20,7 @@ from medbench.registry.header_index import HeaderIndex
 from medbench.session.cohort_shelf import CohortShelf
 from medbench.session.cut_shelf import CutShelf
 from medbench.session.evaluation_desk import EvaluationDesk
+from medbench.session.exporting import Exporter
 from medbench.session.findings import FindingBook
 from medbench.session.hanging import HangingBook
 from medbench.session.history import History
@@ -75,6 +76,7 @@ class App(QObject):
         self.volume_pictures = Lane("volume pictures", parent=self)
         self.segmenting = Lane("segmenting", parent=self)
         self.comparing = Lane("comparing", parent=self)
+        self.exporting = Lane("exporting", parent=self)
         self.aligning = Lane("aligning", parent=self)
         self.inference = Lane(
             "inference", with_engine=True, log_path=logs / "engine.log", parent=self
@@ -138,7 +140,8 @@ class App(QObject):
             findings=findings, segments=segments, priors=priors, hanging=hanging,
             segment_jobs=SegmentJobs(segments, jobs, messages, self), shaper=shaper, cuts=cuts,
             volumes=VolumeShelf(self.volume_pictures, self),
-            cohorts=cohorts, runs=runs, models=models, evaluations=desk, parent=self,
+            cohorts=cohorts, runs=runs, models=models, evaluations=desk,
+            exports=Exporter(self.exporting, jobs, messages, self), parent=self,
         )  # fmt: skip
 
     def show(self, paths: Sequence[Path]) -> None:
@@ -238,6 +241,7 @@ class App(QObject):
         for lane in (
             self.thumbnails, self.reading, self.saving, self.cutting, self.lane, self.inference,
             self.segmenting, self.comparing, self.volume_pictures, self.aligning,
+            self.exporting,
         ):  # fmt: skip
             lane.close()
         self.session.segment_jobs.close()

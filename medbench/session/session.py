@@ -10,6 +10,7 @@ from medbench.base.settings import Settings, write_settings
 from medbench.session.cohort_shelf import CohortShelf
 from medbench.session.cut_shelf import CutShelf
 from medbench.session.evaluation_desk import EvaluationDesk
+from medbench.session.exporting import Exporter
 from medbench.session.findings import FindingBook
 from medbench.session.hanging import HangingBook
 from medbench.session.job_list import JobList
@@ -104,6 +105,7 @@ class Session(QObject):
         runs: RunBook,
         models: ModelShelf,
         evaluations: EvaluationDesk,
+        exports: Exporter,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -128,6 +130,7 @@ class Session(QObject):
         self.runs = runs
         self.models = models
         self.evaluations = evaluations
+        self.exports = exports
         self._engine_info: EngineInfo | None = None
 
     @property

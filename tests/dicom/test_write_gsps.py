@@ -13,11 +13,12 @@ from medbench.dicom.presentation import apply_presentation, read_presentation
 from medbench.dicom.report import read_report
 from medbench.dicom.scan import scan
 from medbench.dicom.writing.graphics import measurement_graphics
-from medbench.dicom.writing.gsps import ShownFrame, ShownPictures, VisibleArea, write_presentations
+from medbench.dicom.writing.gsps import write_presentations
 from medbench.dicom.writing.heading import source_study
 from medbench.dicom.writing.key_objects import write_key_objects
 from medbench.domain.image import GraphicObject, OverlayPlane, VoiFunction, VoiLut, VoiWindow
 from medbench.domain.measurement import Measurement, MeasurementKind, Site
+from medbench.domain.shown import ShownFrame, ShownPictures, VisibleArea
 from medbench.formats.opening import open_display
 from medbench.imaging.presentation import decorate
 from medbench.imaging.window import display_frame

@@ -1,6 +1,7 @@
 """The parts of Review, in the order they are built."""
 
 from medbench.ui.review.ecg.feature import EcgFeature
+from medbench.ui.review.export.desk import ExportDesk
 from medbench.ui.review.feature import Feature
 from medbench.ui.review.findings.desk import FindingDesk
 from medbench.ui.review.measure.desk import MeasureDesk
@@ -10,6 +11,7 @@ from medbench.ui.review.volume3d.desk import VolumeDesk
 
 FEATURES: tuple[type[Feature], ...] = (
     EcgFeature,
+    ExportDesk,
     FindingDesk,
     MeasureDesk,
     PlaneDesk,

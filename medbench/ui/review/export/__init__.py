@@ -1,0 +1,1 @@
+"""Out of the window: pictures, cine, pages, DICOM objects, key images; and reports back in."""
