@@ -48,6 +48,8 @@ class PlaneChips(PointerTool):
         return QRectF((view.width() - width) / 2, _TOP_PX, width, _HEIGHT_PX)
 
     def press(self, view: "Viewport", event: QMouseEvent) -> bool:
+        if event.button() is not Qt.MouseButton.LeftButton:
+            return False
         if not self.rect(view).contains(event.position()):
             return False
         self.open(view)

@@ -51,6 +51,7 @@ class PlaneDesk(Feature):
         self._register()
         page.showing.view_made.connect(self._watch)
         page.showing.active_changed.connect(self._repaint)
+        page.session.library.changed.connect(self._library_changed)
         for view in page.showing.every_view():
             self._watch(view)
 
@@ -85,6 +86,12 @@ class PlaneDesk(Feature):
     def _watch(self, view: "Viewport") -> None:
         view.chip_chosen.connect(self._chosen)
         view.index_changed.connect(self._repaint)
+
+    @Slot()
+    def _library_changed(self) -> None:
+        """Volumes for fusion are kept only while something is open."""
+        if not self.session.library.studies:
+            self.session.cuts.forget()
 
     @Slot()
     def _repaint(self, _what: object = None) -> None:

@@ -147,7 +147,7 @@ class FusionPopup(QFrame):
             window = VoiWindow((low + high) / 2, high - low, window.function)
         self._model.plane_state.set_fusion(
             fusion.changed(
-                colours=self.colours.currentData(), opacity=self.opacity.value() / 100,
+                colours=ColourMap(self.colours.currentData()), opacity=self.opacity.value() / 100,
                 window=window, shown=True,
             )
         )  # fmt: skip

@@ -71,6 +71,8 @@ class CrosshairHandles(PointerTool):
         return None
 
     def press(self, view: "Viewport", event: QMouseEvent) -> bool:
+        if event.button() is not Qt.MouseButton.LeftButton:
+            return False
         found = self._below(view, event.position())
         start, centre = point_below(view, event.position()), view.model.point_mm
         if found is None or start is None or centre is None:
