@@ -28,6 +28,7 @@ VERBS = (
     "train",
     "evaluate",
     "predict",
+    "findings",
     "models",
     "register",
     "hanging",

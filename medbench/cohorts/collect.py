@@ -28,6 +28,9 @@ class LabelledFrame:
     simulated: bool = False
     keep_copy: bool = False
     """The file is unpacked from an archive and goes with the program: the cohort keeps its own."""
+    ai_seen_first: bool | None = None
+    """Whether a model's answer for the study was seen before the label was given."""
+    ai_model: str = ""
 
 
 def pseudonym(folder: Path, patient_id: str) -> str:
@@ -70,7 +73,7 @@ def add_labelled(folder: Path, frame: LabelledFrame) -> Cohort:
     classes = cohort.classes if label in cohort.classes else (*cohort.classes, label)
     case = _case(folder, frame, classes.index(label))
     others = tuple(c for c in cohort.cases if c.case_id != case.case_id)
-    if case in cohort.cases:
+    if any(c.case_id == case.case_id and c.label == case.label for c in cohort.cases):
         raise BadInputError(f"The cohort {cohort.name} already holds this image as {label}.")
     cohort = replace(
         cohort,
@@ -103,4 +106,7 @@ def _case(folder: Path, frame: LabelledFrame, label: int) -> Case:
         label=label,
         items=(item,),
         labelled_by=frame.labelled_by,
+        labelled_at=now_iso(),
+        ai_seen_first=frame.ai_seen_first,
+        ai_model=frame.ai_model,
     )

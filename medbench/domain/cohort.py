@@ -60,6 +60,12 @@ class Case:
     attributes: Mapping[str, str] = field(default_factory=dict)
     """Age, sex, view, source and the like, as text."""
     labelled_by: str = ""
+    labelled_at: str = ""
+    """ISO 8601; '' where the source does not say."""
+    ai_seen_first: bool | None = None
+    """Whether a model's answer was on the screen before the label was given; None = not known."""
+    ai_model: str = ""
+    """The version whose answer it was, ``name/number``."""
 
 
 @dataclass(frozen=True)

@@ -136,10 +136,13 @@ def test_nobody_changes_part_when_cases_are_added():
 def test_an_image_labelled_in_the_viewer(tmp_path):
     file = tmp_path / "image.dcm"
     file.write_bytes(b"pixels")
-    frame = LabelledFrame(file, "1-1", 0, "HOSPITAL-ID-7", "opacity", "AF", simulated=True)
+    frame = LabelledFrame(file, "1-1", 0, "HOSPITAL-ID-7", "opacity", "AF", simulated=True,
+                          ai_seen_first=True, ai_model="cxr/4")  # fmt: skip
     cohort = add_labelled(tmp_path / "mine", frame)
     assert cohort.simulated
-    assert cohort.cases[0].labelled_by == "AF"
+    case = read_cohort(tmp_path / "mine").cases[0]
+    assert (case.labelled_by, case.ai_seen_first, case.ai_model) == ("AF", True, "cxr/4")
+    assert case.labelled_at
     stored = (tmp_path / "mine" / "cohort.json").read_text()
     assert "HOSPITAL-ID-7" not in stored
     with pytest.raises(BadInputError, match="already holds"):

@@ -60,12 +60,14 @@ class AiDesk(QObject):
             return
         reference = display.frames[frame[0]]
         study = self._page.study_of(display)
+        seen = self._session.findings.results(display.study_instance_uid)
         self._session.cohorts.add_frame(
             slugify(cohort),
             LabelledFrame(
                 reference.path, display.display_id, reference.frame,
                 study.patient_id if study is not None else "", label,
                 self._session.settings.value.reader, study is not None and study.simulated,
-                self._session.library.is_unpacked(reference.path),
+                self._session.library.is_unpacked(reference.path), bool(seen),
+                seen[-1].model if seen else "",
             ),
         )  # fmt: skip
