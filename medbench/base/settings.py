@@ -27,6 +27,11 @@ class Settings:
     window_presets: tuple[tuple[str, str, float, float], ...] = ()
     """User presets: (modality, name, center, width)."""
 
+    key_preset: str = "medbench"
+    """Named map of keys and mouse buttons (`base.keymap`)."""
+    own_keys: tuple[tuple[str, str], ...] = ()
+    """What the user changed in it: (command, key in portable text; '' for none)."""
+
     def changed(self, **values: Any) -> "Settings":
         """Copy with ``values`` replaced."""
         return replace(self, **values)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication
 
+from medbench.ui.actions.registry import VIEWPORT
 from medbench.ui.actions.spec import ActionSpec
 
 if TYPE_CHECKING:
@@ -63,12 +64,14 @@ def register_commands(workspace: "ReviewWorkspace") -> None:
         (sync.link_as_shown, translate("Review", "Link slices as shown now"), view, "Alt+J", "",
          translate("Review", "Views of two frames of reference scroll with this offset")),
         (sync.unlink, translate("Review", "Forget the offsets"), view, "", "", ""),
-        (workspace.tools.next_view, translate("Review", "Next viewport"), view, "", "", ""),
-        (workspace.tools.previous_view, translate("Review", "Previous viewport"), view, "", "",
-         ""),
         (workspace.tools.maximise, translate("Review", "Maximise viewport"), view, "F11", "", ""),
     ]  # fmt: skip
     register_rows(workspace, rows, _SWITCHES)
+    register_rows(workspace, [
+        (workspace.tools.next_view, translate("Review", "Next viewport"), view, "Tab", "", ""),
+        (workspace.tools.previous_view, translate("Review", "Previous viewport"), view,
+         "Shift+Tab", "", ""),
+    ], context=VIEWPORT)  # fmt: skip
     for layout in workspace.tools.layouts:
         words = translate("Review", "Layout {0} × {1}")
         workspace.actions_registry.register(
@@ -87,9 +90,13 @@ Row = tuple[Callable[..., None], str, str, str, str, str]
 
 
 def register_rows(
-    workspace: "ReviewWorkspace", rows: Iterable[Row], switches: Container[str] = ()
-) -> None:
-    """Register commands ``medbench.review.<name of the method>``; tools and switches check."""
+    workspace: "ReviewWorkspace", rows: Iterable[Row], switches: Container[str] = (), *,
+    context: str = "",
+) -> None:  # fmt: skip
+    """Register commands ``medbench.review.<name of the method>``; tools and switches check.
+
+    ``context``: where their keys work, see `ActionSpec.context`.
+    """
     registry = workspace.actions_registry
     for callback, title, area, key, icon, tip in rows:
         name = callback.__name__
@@ -97,5 +104,6 @@ def register_rows(
             ActionSpec(
                 f"medbench.review.{name}", title, callback, area, key, icon, tip,
                 checkable=name in switches or name.startswith("tool_"), workspace="review",
+                context=context,
             )
         )  # fmt: skip

@@ -53,6 +53,10 @@ class Feature(QObject):
         """Buttons of the tool bar, in order."""
         return ()
 
+    def bar(self) -> QWidget | None:
+        """Words above the viewports, in one row with other features (it shows and hides them)."""
+        return None
+
     def strip(self) -> QWidget | None:
         """A bar below the viewports (the feature shows and hides it)."""
         return None

@@ -7,6 +7,7 @@ from medbench.ui.review.findings.desk import FindingDesk
 from medbench.ui.review.measure.desk import MeasureDesk
 from medbench.ui.review.planes.desk import PlaneDesk
 from medbench.ui.review.segments.desk import SegmentDesk
+from medbench.ui.review.view_keys import ViewKeys
 from medbench.ui.review.volume3d.desk import VolumeDesk
 
 FEATURES: tuple[type[Feature], ...] = (
@@ -16,5 +17,6 @@ FEATURES: tuple[type[Feature], ...] = (
     MeasureDesk,
     PlaneDesk,
     SegmentDesk,
+    ViewKeys,
     VolumeDesk,
 )

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter
+from PySide6.QtCore import QKeyCombination, QObject, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QKeySequence, QMouseEvent, QPainter
 
+from medbench.base.keymap import MouseMap
 from medbench.session.ports import Done, Failed, Work
 
 if TYPE_CHECKING:
@@ -53,6 +54,16 @@ class PointerTool(QObject):
         """Draw over the picture, below the corner texts; called for every visible viewport."""
 
 
+def key_texts(event: QKeyEvent) -> tuple[str, ...]:
+    """Portable texts of a key: as pressed, then without the Shift that its character needs."""
+    keys = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+    key = Qt.Key(event.key())
+    full = QKeySequence(QKeyCombination(keys, key)).toString()
+    if keys == Qt.KeyboardModifier.ShiftModifier and not event.text().isalpha():
+        return full, QKeySequence(key).toString()
+    return (full,)
+
+
 class Toolbox(QObject):
     """The tools of all viewports; one of them is in the hand.
 
@@ -74,6 +85,10 @@ class Toolbox(QObject):
         """Always there, painted in order; asked before the tool, last first."""
         self._current = "window"
         self._last_drawn = ""
+        self.mouse = MouseMap()
+        """What the middle and right buttons do."""
+        self.keys: Callable[[str], bool] | None = None
+        """Runs the command of a key (portable text) of the viewport with the focus."""
         self.worker: Callable[[str, Work, Done, Failed], None] | None = None
         """Does work away from the window, newest of a key first; None where there is no thread."""
 
@@ -105,6 +120,14 @@ class Toolbox(QObject):
     def get(self, tool_id: str) -> PointerTool:
         """A registered tool."""
         return self._tools[tool_id]
+
+    def press_key(self, event: QKeyEvent) -> bool:
+        """Run the command of a key of viewports; False for a key without one."""
+        return self.keys is not None and any(self.keys(text) for text in key_texts(event))
+
+    def press_tab(self, forward: bool) -> bool:
+        """Tab and Shift+Tab, which never arrive as plain keys."""
+        return self.keys is not None and self.keys("Tab" if forward else "Shift+Tab")
 
     def choose(self, tool_id: str) -> None:
         """Take a tool into the hand."""
