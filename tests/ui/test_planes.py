@@ -1,140 +1,36 @@
-"""Oblique planes, slabs, chips, reference lines and the 3-D cursor, by mouse and keys."""
+"""Oblique planes, chips, reference lines and the 3-D cursor, by mouse and keys."""
 
 import numpy as np
 import pytest
+from plane_hands import (
+    AXIAL,
+    CORONAL,
+    SAGITTAL,
+    act,
+    desk_of,
+    displays,
+    in_planes,
+    loaded,
+    normals,
+    opened,
+    shift_key,
+    trilinear,
+    turn_handle,
+    wheel,
+    whole,
+    write_ramp,
+)
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
-from scipy.ndimage import map_coordinates
 
-from medbench.dicom.write import SimulatedPatient, write_ct_series
-from medbench.domain.geometry import Geometry
-from medbench.domain.image import VoiWindow
-from medbench.imaging.oblique import SlabMode
-from medbench.imaging.reslice import PlaneKind
-from medbench.imaging.slab import Slab
-from medbench.imaging.turned import slice_direction_of
 from medbench.ui.review.annotations import corner_lines
 from medbench.ui.review.crosshair import cross_lines
-from medbench.ui.review.planes.desk import PlaneDesk
-
-AXIAL, CORONAL, SAGITTAL, ACQUIRED = (
-    PlaneKind.AXIAL, PlaneKind.CORONAL, PlaneKind.SAGITTAL, PlaneKind.ACQUIRED,
-)  # fmt: skip
-CUTS = (AXIAL, CORONAL, SAGITTAL)
-BOTH = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
-
-
-def act(app, name):
-    app.actions_registry.action(f"medbench.review.{name}").trigger()
-
-
-def desk_of(page):
-    return next(f for f in page.features if isinstance(f, PlaneDesk))
-
-
-def displays(app):
-    return [d for s in app.session.library.studies for x in s.series for d in x.displays]
-
-
-def loaded(page):
-    return all(screen.loaded for screen in page.showing.screens)
-
-
-def opened(app, wait, path):
-    page = app.window.workspaces["review"]
-    app.window.open_paths([path])
-    wait(lambda: page.model.volume is not None and page.model.volume.ready.all())
-    wait(lambda: page.model.voi is not None)
-    return page
-
-
-def shift_key(app, view, key):
-    app.window.activateWindow()  # keys reach commands only in the active window
-    app.qt.processEvents()
-    QTest.keyClick(view, key, Qt.KeyboardModifier.ShiftModifier)
-
-
-def in_planes(app, wait, path):
-    """The three planes with the crosshair in the hand."""
-    page = opened(app, wait, path)
-    act(app, "toggle_mpr")
-    act(app, "tool_crosshair")
-    app.qt.processEvents()
-    return page
+from medbench.ui.review.planes.lines import cut_of
 
 
 @pytest.fixture
 def ramp_folder(tmp_path):
-    """A ramp: values grow by 2, 3 and 5 a millimetre along x, y and z."""
-    z, y, x = np.ogrid[:30, :40, :48]
-    voxels = (2 * x + 3 * y + 5 * 1.5 * z).astype(np.int16)
-    geometry = Geometry((30, 40, 48), (1.5, 1.0, 1.0), (0, 0, 0), (1, 0, 0, 0, 1, 0, 0, 0, 1))
-    write_ct_series(tmp_path / "ramp", voxels, geometry, SimulatedPatient("SIM-3", "Sample^Rosa"))
-    return tmp_path / "ramp"
-
-
-def wheel(view, steps, modifiers=Qt.KeyboardModifier.NoModifier):
-    at = QPointF(view.rect().center())
-    QApplication.sendEvent(
-        view,
-        QWheelEvent(
-            at, view.mapToGlobal(at), QPoint(), QPoint(0, 120 * steps), Qt.MouseButton.NoButton,
-            modifiers, Qt.ScrollPhase.NoScrollPhase, False,
-        ),
-    )  # fmt: skip
-
-
-def turn_handle(app, view, kind, degrees, modifiers=Qt.KeyboardModifier.NoModifier):
-    """Drag a rotate handle round the crosshair; angles clockwise on the screen."""
-    line = next(line for line in cross_lines(view) if line.kind is kind)
-    handle = line.handles(min(view.width(), view.height()))[-1]
-    arm = handle - line.at
-    start, radius = np.arctan2(arm.y(), arm.x()), np.hypot(arm.x(), arm.y())
-    press = handle.toPoint()
-    QTest.mouseMove(view, press)
-    QTest.mousePress(view, Qt.MouseButton.LeftButton, modifiers, press)
-    for part in np.linspace(0, 1, 6)[1:]:
-        angle = start + np.radians(degrees) * part
-        at = line.at + QPointF(radius * np.cos(angle), radius * np.sin(angle))
-        move_with(view, at, modifiers)
-        app.qt.processEvents()
-    QTest.mouseRelease(view, Qt.MouseButton.LeftButton, modifiers, at.toPoint())
-    first = QPointF(press) - line.at
-    last = QPointF(at.toPoint()) - line.at
-    turned = np.arctan2(last.y(), last.x()) - np.arctan2(first.y(), first.x())
-    return float((turned + np.pi) % (2 * np.pi) - np.pi)
-
-
-def move_with(view, at, modifiers):
-    """`QTest.mouseMove` has no modifiers: the event is sent as the window system would."""
-    from PySide6.QtCore import QEvent
-    from PySide6.QtGui import QMouseEvent
-
-    place = QPointF(at.toPoint())
-    QApplication.sendEvent(
-        view,
-        QMouseEvent(
-            QEvent.Type.MouseMove, place, view.mapToGlobal(place), Qt.MouseButton.NoButton,
-            Qt.MouseButton.LeftButton, modifiers,
-        ),
-    )  # fmt: skip
-
-
-def normals(page):
-    return [slice_direction_of(page.model.plane(kind)) for kind in CUTS]
-
-
-def whole(wait, view):
-    """Values once the hand rests."""
-    wait(lambda: view.values() is not None)
-    return view.values()
-
-
-def trilinear(volume, geometry, point):
-    x, y, z = geometry.index_from_world(point)
-    return map_coordinates(volume.astype(float), [[z], [y], [x]], order=1)[0]
+    return write_ramp(tmp_path)
 
 
 def test_a_handle_rotates_the_other_two_planes_by_its_angle(app, wait, ramp_folder):
@@ -260,82 +156,6 @@ def test_the_probe_and_a_length_on_an_oblique_plane(app, wait, ramp_folder):
     assert length.value == pytest.approx(75 / view.px_per_mm(), abs=1e-6)
 
 
-def test_slabs_by_key_wheel_and_menu_equal_brute_force(app, wait, ct_folder):
-    page = in_planes(app, wait, ct_folder)
-    coronal = page.viewports[CORONAL]
-    page.showing.activate(coronal)
-    coronal.set_index(24)
-    voxels = page.model.volume.voxels
-    for mode, join in ((SlabMode.MAXIMUM, np.max), (SlabMode.MINIMUM, np.min),
-                       (SlabMode.MEAN, np.mean)):  # fmt: skip
-        shift_key(app, coronal, Qt.Key.Key_M)
-        assert page.model.plane_state.slab(CORONAL) == Slab(mode, 10.0)
-        wanted = join(voxels[::-1, 19:30].astype(float), axis=1)  # 5 mm to both sides, head on top
-        np.testing.assert_allclose(whole(wait, coronal), wanted, atol=1e-3)
-    words = corner_lines(page.model, CORONAL, 24, coronal.count, 100.0, coronal.frame())
-    assert ("Slab 10 mm Mean", "") in words.bottom_right
-    wheel(coronal, 2, BOTH)
-    assert page.model.plane_state.slab(CORONAL) == Slab(SlabMode.MEAN, 14.0)
-    wheel(coronal, -1, BOTH)
-    assert page.model.plane_state.slab(CORONAL).thickness_mm == 12.0
-    act(app, "slab_mip")
-    page.model.set_voi(VoiWindow(0, 2000))
-    coronal.set_index(16)  # bone from 20 on, still in the slab
-    wait(lambda: not coronal.hurried)
-    app.qt.processEvents()
-    bone = coronal.widget_position(coronal.shape()[0] - 1 - 5, 30).toPoint()
-    assert coronal.grab().toImage().pixelColor(bone).lightness() > 200
-    shift_key(app, coronal, Qt.Key.Key_M)
-    shift_key(app, coronal, Qt.Key.Key_M)
-    act(app, "slab_off")
-    app.qt.processEvents()
-    np.testing.assert_array_equal(coronal.values(), voxels[::-1, 16])
-    assert coronal.grab().toImage().pixelColor(bone).lightness() < 160
-    stack = page.viewports[ACQUIRED]
-    page.showing.activate(stack)
-    stack.set_index(5)
-    act(app, "slab_minip")
-    np.testing.assert_array_equal(whole(wait, stack), voxels[4:7].min(axis=0))
-
-
-def test_the_slab_popup_changes_the_view_it_was_opened_for(app, wait, ct_folder):
-    page = in_planes(app, wait, ct_folder)
-    sagittal = page.viewports[SAGITTAL]
-    page.showing.activate(sagittal)
-    popup = desk_of(page).slabs
-    act(app, "slab_settings")
-    button = next(
-        b for b in popup.modes.findChildren(object) if getattr(b, "text", str)() == "MinIP"
-    )
-    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
-    assert page.model.plane_state.slab(SAGITTAL) == Slab(SlabMode.MINIMUM, 10.0)
-    popup.thickness.setValue(6.5)
-    assert page.model.plane_state.slab(SAGITTAL) == Slab(SlabMode.MINIMUM, 6.5)
-    assert page.model.plane_state.slab(AXIAL) is None
-    popup.hide()
-
-
-def test_turned_thick_planes_come_from_the_worker_and_newer_drop_older(app, wait, ramp_folder):
-    page = in_planes(app, wait, ramp_folder)
-    turn_handle(app, page.viewports[AXIAL], SAGITTAL, 20)
-    view = page.viewports[CORONAL]
-    page.model.plane_state.set_slab(CORONAL, Slab(SlabMode.MEAN, 12.0))
-    for index in (20, 22, 25, 27):
-        view.set_index(index)
-        app.qt.processEvents()
-    values = whole(wait, view)
-    assert view.index == 27
-    middle = np.array(values.shape) // 2
-    point = view.plane.point_of(27, *middle)
-    # the mean of a ramp over a slab is its value in the middle, where all of it is inside
-    wanted = 2 * point[0] + 3 * point[1] + 5 * point[2]
-    direction = slice_direction_of(view.plane)
-    for end in (point - 6.1 * direction, point + 6.1 * direction):
-        assert np.all(end > 0)
-        assert np.all(end < (47, 39, 43.5))
-    assert values[tuple(middle)] == pytest.approx(wanted, abs=0.6)  # voxels are whole numbers
-
-
 def test_the_chip_changes_the_plane_of_its_cell(app, wait, ct_folder):
     page = opened(app, wait, ct_folder)
     desk, view = desk_of(page), page.active
@@ -362,13 +182,13 @@ def test_reference_lines_lie_where_the_active_slice_cuts(app, wait, real_data):
     stack, sagittal = page.showing.cells[0].screen.stack, other.views[SAGITTAL]
     page.showing.activate(stack)
     lines = desk_of(page).lines
-    assert lines.sources(sagittal) is stack
-    assert lines.sources(stack) is None
-    from medbench.ui.review.planes.lines import cut_of
-
+    source, way = lines.source(sagittal)
+    assert source is stack
+    np.testing.assert_array_equal(way, np.eye(4))
+    assert lines.source(stack) is None
     for index in (4, 15):
         stack.set_index(index)
-        ends = cut_of(stack, index, sagittal)
+        ends = cut_of(stack, index, sagittal, way)
         for end in ends:
             row, column = sagittal.picture_position(end)
             point = sagittal.plane.point_of(sagittal.index, row, column)
@@ -387,7 +207,7 @@ def test_reference_lines_lie_where_the_active_slice_cuts(app, wait, real_data):
     ]
     assert max(c.blue() - c.red() for c in column) > 60  # accent
     shift_key(app, stack, Qt.Key.Key_L)
-    assert lines.sources(sagittal) is None
+    assert lines.source(sagittal) is None
 
 
 def test_the_crosshair_is_followed_in_other_series(app, wait, real_data):
@@ -408,6 +228,33 @@ def test_the_crosshair_is_followed_in_other_series(app, wait, real_data):
     act(app, "tool_window")
     stack.set_index(9)
     assert other.stack.index == wanted
+
+
+def test_a_registration_leads_lines_cursor_and_fusion(app, wait, real_data):
+    from dataclasses import replace
+
+    page = opened(app, wait, real_data / "dicom_series" / "mr_brain_tumour_multiseq_study3")
+    first, second = displays(app)[:2]
+    page.show_images(first)
+    stranger = replace(second, geometry=replace(second.geometry, frame_of_reference_uid="1.2.3"))
+    other = page.show_beside(stranger)
+    wait(lambda: loaded(page))
+    stack = page.showing.cells[0].screen.stack
+    page.showing.activate(stack)
+    desk = desk_of(page)
+    assert desk.lines.source(other.stack) is None
+    moved = np.eye(4)
+    moved[:3, 3] = (0.0, 0.0, 2 * 6.5)
+    keys = (page.model.key, other.model.key)
+    page.sync.aligned = lambda a, b: moved if (a, b) == keys else None
+    assert desk.lines.source(other.stack)[1] is not None
+    act(app, "tool_crosshair")
+    stack.set_index(6)
+    QTest.mouseClick(stack, Qt.MouseButton.LeftButton, pos=stack.widget_position(90, 80).toPoint())
+    np.testing.assert_allclose(other.model.point_mm - page.model.point_mm, moved[:3, 3])
+    desk.set_fusion(page.model, stranger)
+    wait(lambda: page.model.plane_state.fusion is not None)
+    assert page.model.plane_state.fusion.transform == tuple(moved.ravel())
 
 
 def test_a_real_series_turns_and_equals_simpleitk(app, wait, real_data):

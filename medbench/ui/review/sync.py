@@ -148,6 +148,13 @@ class SyncDesk(QObject):
         """Visible views of other screens: planes of one screen follow its crosshair already."""
         return [other for other in self._page.views() if other.model is not view.model]
 
+    def way_between(self, source: Viewport, target: Viewport) -> Any:
+        """How points (LPS mm) get from one view to another, 4 x 4; None where nothing links them.
+
+        One frame of reference, a registration that is switched on, or the reader's offset (T43).
+        """
+        return way(source, target, self._offset, self.aligned)
+
     def _offset(self, source: str, target: str) -> LinkOffset | None:
         return self._book.get(LinkOffset, f"{source}|{target}")
 

@@ -1,4 +1,4 @@
-"""The 3-D cursor: the crosshair's point in all views of one frame of reference."""
+"""The 3-D cursor: the crosshair's point in all views whose place is known."""
 
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class PointFollower(QObject):
-    """While the crosshair is the tool, other screens show the same place (PS3.3 C.7.4.1, T43)."""
+    """While the crosshair is the tool, linked screens show the same place (PS3.3 C.7.4.1, T43)."""
 
     def __init__(self, page: "ReviewWorkspace") -> None:
         super().__init__(page)
@@ -38,28 +38,23 @@ class PointFollower(QObject):
         source = page.model
         if self._busy or self.sender() is not source or source.tool is not Tool.CROSSHAIR:
             return
-        point, reference = source.point_mm, _reference(source)
-        if point is None or not reference:
+        point = source.point_mm
+        if point is None:
             return
         self._busy = True
         try:
             for screen in page.showing.screens:
                 model = screen.model
-                if model is source or _reference(model) != reference:
+                way = page.sync.way_between(page.active, screen.stack)
+                if model is source or way is None:
                     continue
-                model.set_point(point)
                 stack, plane = screen.stack, screen.stack.plane
+                there = way[:3, :3] @ point + way[:3, 3]
+                model.set_point(there)
                 if model.linked or plane is None or not stack.isVisible():
                     continue  # linked planes follow by themselves
-                index = round(plane.place_of(point)[0])
+                index = round(plane.place_of(there)[0])
                 if 0 <= index < stack.count:
                     stack.set_index(index)
         finally:
             self._busy = False
-
-
-def _reference(model: ViewModel) -> str:
-    display = model.display
-    if display is None or display.geometry is None:
-        return ""
-    return display.geometry.frame_of_reference_uid

@@ -36,7 +36,28 @@ class FusionDesk(QObject):
         """Displays that may lie over the shown one."""
         if model.display is None:
             return []
-        return fusion_candidates(model.display, self._page.session.library.studies)
+        found = fusion_candidates(model.display, self._page.session.library.studies)
+        known = {display_key(display) for display in found}
+        linked = [d for d, _ in self._linked(model) if display_key(d) not in known]
+        return found + linked
+
+    def _linked(self, model: ViewModel) -> list[tuple[DisplaySet, Any]]:
+        """Displays on the wall that a registration or the reader's offset links to this one."""
+        own = next((s for s in self._page.showing.screens if s.model is model), None)
+        found = []
+        for screen in self._page.showing.screens:
+            display = screen.display
+            if own is None or screen is own or display is None or not display.reformattable:
+                continue
+            way = self._page.sync.way_between(own.stack, screen.stack)
+            if way is not None:
+                found.append((display, way))
+        return found
+
+    def _way(self, model: ViewModel, display: DisplaySet) -> Any:
+        """Transform to a display of another frame of reference; None where none is known."""
+        key = display_key(display)
+        return next((way for d, way in self._linked(model) if display_key(d) == key), None)
 
     def open(self, view: "Viewport", place: QPoint) -> None:
         """Open the popup of a view."""
@@ -48,7 +69,7 @@ class FusionDesk(QObject):
         """Lay a display over a model's pictures, or nothing (None).
 
         ``transform`` (4 x 4) leads from points of the shown pictures (LPS mm) to the display's own;
-        without one both must share a frame of reference (PS3.3 C.7.4.1).
+        without one both must share a frame of reference (PS3.3 C.7.4.1), or be linked on the wall.
 
         Raises
         ------
@@ -63,6 +84,8 @@ class FusionDesk(QObject):
             raise BadInputError("Only pictures with a place in the patient can be fused.")
         own = shown.geometry.frame_of_reference_uid
         same = own and own == display.geometry.frame_of_reference_uid
+        if transform is None and not same:
+            transform = self._way(model, display)
         if transform is None and not same:
             raise BadInputError(
                 "The two series have different frames of reference: register them first."

@@ -20,23 +20,21 @@ if TYPE_CHECKING:
 Segment = NDArray[np.float64]
 
 
-def reference_of(view: "Viewport") -> str:
-    """Frame of Reference UID of what a view shows; '' without one."""
-    display = view.model.display
-    if display is None or display.geometry is None:
-        return ""
-    return display.geometry.frame_of_reference_uid
+def cut_of(
+    source: "Viewport", index: int, view: "Viewport", way: Segment
+) -> tuple[QPointF, QPointF] | None:
+    """Ends (on ``view``) of the line where picture ``index`` of ``source`` cuts its picture.
 
-
-def cut_of(source: "Viewport", index: int, view: "Viewport") -> tuple[QPointF, QPointF] | None:
-    """Ends (on ``view``) of the line where picture ``index`` of ``source`` cuts its picture."""
+    ``way`` (4 x 4) leads from points of ``source`` to those of ``view``, LPS mm.
+    """
     grid = view.grid()
     plane, target = source.plane, view.plane
     if plane is None or target is None or grid is None:
         return None
     rows, columns = plane.shape[1] - 0.5, plane.shape[2] - 0.5
     around = (-0.5, -0.5), (-0.5, columns), (rows, columns), (rows, -0.5)
-    found = picture_cut(np.asarray([plane.point_of(index, *place) for place in around]), grid)
+    corners = np.asarray([plane.point_of(index, *place) for place in around])
+    found = picture_cut(corners @ way[:3, :3].T + way[:3, 3], grid)
     if found is None:
         return None
     first, second = (target.place_of(point)[1:] for point in found)
@@ -44,38 +42,42 @@ def cut_of(source: "Viewport", index: int, view: "Viewport") -> tuple[QPointF, Q
 
 
 class ReferenceLines(PointerTool):
-    """Drawn on every other view of the same frame of reference (PS3.3 C.7.4.1, T43)."""
+    """Drawn on views of other series at a known place (PS3.3 C.7.4.1, T43).
+
+    That is: of the same frame of reference, registered, or linked by the reader.
+    """
 
     def __init__(self, page: "ReviewWorkspace") -> None:
         super().__init__(page)
         self._page = page
         self.shown = True
 
-    def sources(self, view: "Viewport") -> "Viewport | None":
-        """The active view, where it is drawn on ``view``."""
+    def source(self, view: "Viewport") -> "tuple[Viewport, Segment] | None":
+        """The active view, where it is drawn on ``view``, and how points get there."""
         active = self._page.active
         if not self.shown or active is view or active.model is view.model:
             return None
-        reference = reference_of(view)
-        if not reference or reference != reference_of(active) or not active.isVisible():
+        if active.plane is None or view.plane is None or not active.isVisible():
             return None
-        return active
+        way = self._page.sync.way_between(active, view)
+        return None if way is None else (active, np.asarray(way, float))
 
     def paint(self, painter: QPainter, view: "Viewport") -> None:
-        source = self.sources(view)
-        if source is None:
+        found = self.source(view)
+        if found is None:
             return
+        source, way = found
         colour = QColor(current().accent)
         ends = [0, source.count - 1] if source.kind is PlaneKind.ACQUIRED else []
         painter.setBrush(Qt.BrushStyle.NoBrush)
         for index in ends:
-            if index != source.index and (line := cut_of(source, index, view)) is not None:
+            if index != source.index and (line := cut_of(source, index, view, way)) is not None:
                 faint = QColor(colour)
                 faint.setAlpha(130)
                 painter.setPen(QPen(faint, 1, Qt.PenStyle.DashLine))
                 painter.drawLine(*line)
                 _number(painter, view, line, index, faint)
-        line = cut_of(source, source.index, view)
+        line = cut_of(source, source.index, view, way)
         if line is not None:
             for pen in (QPen(QColor(0, 0, 0, 160), 3.2), QPen(colour, 1.4)):
                 painter.setPen(pen)
