@@ -127,7 +127,9 @@ class AiPanel(QWidget):
         self.cohort_field = QComboBox()
         self.cohort_field.setEditable(True)
         self.cohort_field.setAccessibleName(self.tr("Cohort"))
-        self.cohort_field.setPlaceholderText(self.tr("Cohort name"))
+        if (typed := self.cohort_field.lineEdit()) is not None:
+            typed.setPlaceholderText(self.tr("Cohort name"))
+        self.cohort_field.setMinimumWidth(60)
         self.label_field = QLineEdit()
         self.label_field.setAccessibleName(self.tr("Label"))
         self.label_field.setPlaceholderText(self.tr("Label, e.g. opacity"))

@@ -88,16 +88,15 @@ class AiCard(QWidget):
     def _model_line(self, result: AiResult, version: ModelVersion | None) -> QHBoxLayout:
         line = hbox(spacing=6)
         name, _, number = result.model.partition("/")
-        model = label(f"{name} {number}", "secondary")
-        line.addWidget(model)
+        model = label(f"{name} {number}", "secondary", wrap=True)
+        line.addWidget(model, 1)
         if version is not None:
             line.addWidget(StageChip(version.stage))
         digest = label(result.weights_sha256[:8], "mono")
         digest.setToolTip(result.weights_sha256)
         digest.setAccessibleName(self.tr("Hash of the weights"))
         line.addWidget(digest)
-        line.addStretch(1)
-        link = Button(self.tr("Model card"), "ghost", "external-link")
+        link = Button(self.tr("Model card"), "ghost")
         link.setEnabled(version is not None)
         link.clicked.connect(self._open_model)
         line.addWidget(link)
@@ -158,8 +157,7 @@ class AiCard(QWidget):
 
     def _typicality(self, column: QVBoxLayout, result: AiResult) -> None:
         line = hbox()
-        line.addWidget(label(self.tr("Like the training images?")))
-        line.addStretch(1)
+        line.addWidget(label(self.tr("Like the training images?"), wrap=True), 1)
         line.addWidget(self._typical_words(result))
         column.addLayout(line)
         if result.in_distribution is not None:

@@ -13,7 +13,6 @@ from medbench.domain.measurement import Measurement
 from medbench.domain.reading_report import ReportSource, size_words
 from medbench.ui.review.findings.gauges import CertaintyBars
 from medbench.ui.widgets import (
-    Button,
     Chip,
     HLine,
     IconButton,
@@ -126,7 +125,6 @@ class FindingRow(QFrame):
         self.text_field = self._field(self.tr("Text of the finding"))
         self.place_field = self._field(self.tr("Side and zone"))
         column.addWidget(self.text_field)
-        column.addWidget(self.place_field)
         self.steps = SegmentedControl(
             [(c.value, certainty_words(self, c)) for c in Certainty], self.tr("Certainty")
         )
@@ -135,9 +133,10 @@ class FindingRow(QFrame):
         self.absent.setAccessibleName(self.tr("The finding is not present"))
         self.absent.clicked.connect(self._absent_changed)
         line = hbox(spacing=6)
-        line.addWidget(self.steps)
+        line.addWidget(self.place_field, 1)
         line.addWidget(self.absent)
         column.addLayout(line)
+        column.addWidget(self.steps)
         self.link = QComboBox()
         self.link.setAccessibleName(self.tr("Linked measurement"))
         self.link.setMinimumWidth(60)
@@ -265,8 +264,9 @@ class FindingList(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        add = Button.of(desk.page.actions_registry.action("medbench.review.add_finding"), "ghost",
-                        "plus")  # fmt: skip
+        add = IconButton.of(
+            desk.page.actions_registry.action("medbench.review.add_finding"), "plus"
+        )
         self.header = PanelHeader(self.tr("Reader findings"), [add])
         column.addWidget(self.header)
         self._empty = label(
