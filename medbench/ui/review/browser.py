@@ -40,6 +40,7 @@ from medbench.ui.review.time_bar import time_place
 from medbench.ui.review.wall import DISPLAY_MIME, display_mime
 from medbench.ui.theme.current import current
 from medbench.ui.theme.icons import icon_pixmap
+from medbench.ui.theme.tokens import TOKENS
 from medbench.ui.widgets import HLine, IconButton, PanelHeader, SearchField, label
 
 Index = QModelIndex | QPersistentModelIndex
@@ -157,6 +158,8 @@ class BrowserModel(QAbstractListModel):
         self._library = library
         self.rows: list[Row] = []
         self.status_of: StatusOf = _unread
+        self.starred: frozenset[str] = frozenset()
+        """Keys of displays with key images."""
         self._images: dict[str, QImage | None] = {}
         library.thumbnail_ready.connect(self._thumbnail)
 
@@ -165,6 +168,12 @@ class BrowserModel(QAbstractListModel):
         self.beginResetModel()
         self.rows = rows
         self.endResetModel()
+
+    def star(self, keys: frozenset[str]) -> None:
+        """Mark the displays that have key images."""
+        if keys != self.starred and self.rows:
+            self.dataChanged.emit(self.index(0, 0), self.index(len(self.rows) - 1, 0))
+        self.starred = keys
 
     def rowCount(self, parent: Index | None = None) -> int:
         return len(self.rows)
@@ -280,6 +289,9 @@ class _Delegate(QStyledItemDelegate):
         if display.warnings or (display.reason and not _icon_of(display)):
             painter.drawPixmap(tile.right() - 15, tile.y() + 2,
                                icon_pixmap("triangle-alert", current().warning, 14))  # fmt: skip
+        if isinstance(model, BrowserModel) and display_key(display) in model.starred:
+            star = icon_pixmap("star", TOKENS["dark"].orientation, 14)
+            painter.drawPixmap(tile.x() + 2, tile.y() + 2, star)
 
     def _words(self, painter: QPainter, rect: QRect, left: int, row: Row) -> None:
         tokens = current()

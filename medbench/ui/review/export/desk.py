@@ -12,6 +12,7 @@ from medbench.base.atomic import atomic_write
 from medbench.base.errors import BadInputError
 from medbench.domain.finding import AiResult
 from medbench.domain.image import Study
+from medbench.domain.key_image import KeyImage
 from medbench.domain.measurement import Measurement
 from medbench.session.operations import exports
 from medbench.session.ports import Handle
@@ -60,6 +61,7 @@ class ExportDesk(Feature):
         self._folder = Path.home()
         self._fitted: dict[int, Any] = {}
         self.keys.changed.connect(self._redraw)
+        self.session.library.changed.connect(self._star)
         page.showing.screen_made.connect(self._watch)
         for screen in page.showing.every_screen():
             self._watch(screen)
@@ -68,8 +70,8 @@ class ExportDesk(Feature):
     def _register(self) -> None:
         area, objects = self.tr("Export"), self.objects
         rows = [
-            (self.export_png, self.tr("Picture as PNG"), area, "Ctrl+Shift+E", "image-down",
-             self.tr("Save the active view with a research-use stamp")),
+            (self.export_png, self.tr("Export picture"), area, "Ctrl+Shift+E", "image-down",
+             self.tr("Save the active view as PNG, with a research-use stamp")),
             (self.export_all_png, self.tr("All views as PNG"), area, "", "image-down",
              self.tr("Save the whole layout as one picture")),
             (self.copy_picture, self.tr("Copy picture"), area, "", "copy",
@@ -327,8 +329,15 @@ class ExportDesk(Feature):
 
     @Slot()
     def _redraw(self) -> None:
+        self._star()
         for view in self.page.views():
             view.update()
+
+    @Slot()
+    def _star(self) -> None:
+        """Stars in the list of studies."""
+        marked = self.session.readings.of(KeyImage)
+        self.page.browser.model.star(frozenset(key.display_key for key in marked))
 
     # states of others
 

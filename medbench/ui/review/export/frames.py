@@ -21,6 +21,7 @@ from medbench.ui.review.view_model import ViewModel
 from medbench.ui.review.viewport import Viewport
 
 _MARK, _HALO, _TEXT = QColor("#5aa9f5"), QColor(0, 0, 0, 190), QColor("#d7dbdf")
+_LETTER = QColor("#f0e442")
 _TEXT_PX, _STEPS = 13, 72
 
 
@@ -42,6 +43,8 @@ class FrameRecipe:
     overlays: bool
     shutter: bool
     simulated: bool
+    letters: tuple[str, str, str, str]
+    """Patient sides at the left, right, top and bottom."""
     patient: tuple[str, ...]
     """Lines that name the patient; () = hidden."""
     graphics: Mapping[tuple[str, int], tuple[GraphicObject, ...]] = field(default_factory=dict)
@@ -81,7 +84,7 @@ def recipe_of(view: Viewport, patient: tuple[str, ...] = (), *, simulated: bool)
     return FrameRecipe(
         model, volume, view.kind, view.plane, model.plane_voxels(view.kind), slab,
         view.placement(), model.voi, follows_file(view), model.invert, model.planes_shown,
-        model.shutter_shown, simulated, patient,
+        model.shutter_shown, simulated, view.letters(), patient,
     )  # fmt: skip
 
 
@@ -134,7 +137,7 @@ def draw_frame(recipe: FrameRecipe, index: int, longest_px: int) -> QImage:
     painter.restore()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     _marks(painter, place, recipe, index, info)
-    _texts(painter, recipe, index, high)
+    _texts(painter, recipe, index, wide, high)
     painter.setClipping(False)
     paint_stamp(painter, QRect(0, high, wide, STAMP_PX), simulated=recipe.simulated)
     painter.end()
@@ -179,7 +182,7 @@ def _line(painter: QPainter, kind: str, points: list[QPointF]) -> None:
         painter.drawPolyline(QPolygonF(points))
 
 
-def _text(painter: QPainter, at: QPointF, words: str) -> None:
+def _text(painter: QPainter, at: QPointF, words: str, colour: QColor = _TEXT) -> None:
     font = QFont(painter.font())
     font.setPixelSize(_TEXT_PX)
     painter.setFont(font)
@@ -188,11 +191,15 @@ def _text(painter: QPainter, at: QPointF, words: str) -> None:
         painter.setPen(_HALO)
         for dx, dy in ((-1, 0), (1, 0), (0, -1), (0, 1)):
             painter.drawText(place + QPointF(dx, dy), line)
-        painter.setPen(_TEXT)
+        painter.setPen(colour)
         painter.drawText(place, line)
 
 
-def _texts(painter: QPainter, recipe: FrameRecipe, index: int, high: int) -> None:
+def _texts(painter: QPainter, recipe: FrameRecipe, index: int, wide: int, high: int) -> None:
+    left, right, top, bottom = recipe.letters
+    for words, x, y in ((left, 8, high / 2), (right, wide - 20, high / 2), (top, wide / 2, 18),
+                        (bottom, wide / 2, high - 8)):  # fmt: skip
+        _text(painter, QPointF(x, y), words, _LETTER)
     for number, line in enumerate(recipe.patient):
         _text(painter, QPointF(8, 18 + number * (_TEXT_PX + 4)), line)
     if recipe.count > 1:

@@ -56,6 +56,7 @@ class _Pen:
 
     def font(self, points: float, *, bold: bool = False) -> QFontMetricsF:
         font = QFont(self.painter.font())
+        font.setFeature(QFont.Tag("tnum"), 0)  # its glyphs could not be searched for in a PDF
         font.setPixelSize(max(1, round(points * 25.4 / 72 * self.mm)))
         font.setBold(bold)
         self.painter.setFont(font)
