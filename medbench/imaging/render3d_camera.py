@@ -79,6 +79,13 @@ class Camera:
         tilted = self._turned(np.array([1.0, 0.0, 0.0]), math.radians(down_deg))
         return tilted._turned(np.array([0.0, 1.0, 0.0]), math.radians(-right_deg))
 
+    def orbited(self, left_deg: float) -> "Camera":
+        """The viewer gone round the patient's long axis, towards the left side."""
+        angle = math.radians(left_deg)
+        cosine, sine = math.cos(angle), math.sin(angle)
+        round_head = np.array([[cosine, -sine, 0.0], [sine, cosine, 0.0], [0.0, 0.0, 1.0]])
+        return replace(self, axes=_orthonormal(self.rotation @ round_head.T))
+
     def _turned(self, axis: Matrix, angle: float) -> "Camera":
         """Rodrigues' rotation of the volume about an axis in screen directions."""
         x, y, z = axis
