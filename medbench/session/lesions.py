@@ -20,7 +20,7 @@ class Visit:
     """One lesion at one date."""
 
     date: str
-    """YYYYMMDD, as in the study."""
+    """Date of the study, as the study has it."""
     measurement: Measurement
     value: float
     unit: str

@@ -112,8 +112,9 @@ class MeasureDesk(Feature):
             ToolButtonSpec("tool_angle", "angle", ("tool_angle", "tool_cobb")),
             ToolButtonSpec("tool_ellipse", "ellipse", ("tool_ellipse", "tool_rectangle")),
             ToolButtonSpec("tool_freehand", "freehand", ("tool_freehand", "tool_polyline")),
-            ToolButtonSpec("tool_probe", "pipette", ("tool_probe", "tool_text", "tool_magnifier"),
-                           rank=5),
+            ToolButtonSpec(
+                "tool_probe", "pipette", ("tool_probe", "tool_text", "tool_magnifier"), rank=5
+            ),
         )
 
     # tools

@@ -136,7 +136,7 @@ class MeasurePanel(QWidget):
 
     @Slot(int)
     def _regroup(self, _at: int) -> None:
-        self.rows.grouping = self.grouping.currentData()
+        self.rows.grouping = Grouping(self.grouping.currentData())
         self.refresh()
 
     def listed(self) -> tuple[Measurement, ...]:
