@@ -69,7 +69,7 @@ def test_rows_are_grouped_and_fold(app, three):
     page, desk, (one, two, other) = three
     panel = shown_tab(page, desk)
     assert panel.stack.currentWidget() is panel.list
-    assert [r.title for r in rows_of(desk)][0] == "Not assigned to a lesion"
+    assert rows_of(desk)[0].title == "Not assigned to a lesion"
     assert desk.listed() == (one, two, other)
     panel.grouping.setCurrentIndex(1)
     heads = [(r.title, r.count) for r in rows_of(desk) if r.measurement is None]
@@ -204,7 +204,7 @@ def test_names_are_typed_in_the_list(app, three):
 
 
 def test_texts_and_tables_leave_the_window(app, wait, three, tmp_path):
-    page, desk, (one, two, other) = three
+    _, desk, (one, two, other) = three
     app.actions_registry.action("medbench.review.copy_measurements").trigger()
     lines = QGuiApplication.clipboard().text().splitlines()
     assert len(lines) == 3
@@ -283,6 +283,35 @@ def test_the_prior_s_lesion_of_the_same_name_shows_the_trend(app, wait, tmp_path
     page.show_display(studies[0].series[0].displays[0])
     app.qt.processEvents()
     assert rows_of(desk)[1].measurement == made[0]
+
+
+def test_the_command_line_gives_the_window_s_numbers(app, wait, real_data, capsys):
+    import json
+
+    from medbench.cli.main import main
+
+    path = real_data / "dicom_series" / "ct_ge_hispeed_head_tilt_irregular"
+    page, desk = opened(app, wait, path)
+    page.active.set_index(9)
+    made = [draw(app, page, "ellipse", (180.3, 200.2), (300.8, 290.4))]
+    app.actions_registry.action("medbench.review.toggle_mpr").trigger()
+    wait(lambda: not page.model.waits_for_shape)
+    coronal = page.viewports[PlaneKind.CORONAL]
+    page.showing.activate(coronal)
+    coronal.set_index(240)
+    app.qt.processEvents()
+    made.append(draw(app, page, "rectangle", (20.3, 200.4), (60.2, 280.7)))
+    assert made[1].site.view == "coronal"
+    for one, extra in ((made[0], []), (made[1], ["--plane", "coronal"])):
+        points = ";".join(f"{row!r},{column!r}" for row, column in one.points)
+        number = desk.guide.index(one.site) if one is made[0] else 240
+        arguments = ["--kind", one.kind.value, "--points", points, "--slice", str(number)]
+        assert main(["measure", str(path), *arguments, *extra, "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)["quantities"]
+        assert [q["name"] for q in found] == [q.name for q in one.quantities]
+        for there, here in zip(found, one.quantities, strict=True):
+            assert there["value"] == pytest.approx(here.value, rel=1e-12), here.name
+            assert (there["unit"], there["badge"]) == (here.unit, here.badge)
 
 
 @pytest.fixture

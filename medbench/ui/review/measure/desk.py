@@ -35,7 +35,7 @@ K = MeasurementKind
 class MeasureDesk(Feature):
     """What the reader measures, on the pictures and in the tab "Measurements".
 
-    Others may use ``book`` (create, change, select), ``marks.style_of`` (look of a mark) and
+    Others may use ``book`` (create, change, select), ``marks_layer.style_of`` (look of a mark) and
     ``guide.jump`` (show the place of a measurement).
     """
 
@@ -232,8 +232,8 @@ class MeasureDesk(Feature):
         self, kind: MeasurementKind, points: tuple[Place, ...], ground: Ground, view: "Viewport"
     ) -> None:
         """A measurement is complete."""
-        self.book.show_all(shown=True)
-        self._mark_shown()
+        if not self.book.shown:  # what is drawn must be seen
+            self.toggle_marks()
         self.book.create(kind, points, ground)
 
     def write_text(self, view: "Viewport", ground: Ground, place: Place) -> None:

@@ -10,6 +10,7 @@ from medbench.domain.image import DisplaySet, Study
 from medbench.domain.measurement import Measurement, Place, Site
 from medbench.domain.objects import PlaneGrid
 from medbench.imaging.reslice import MprPlane, PlaneKind, acquired_kind, orthogonal_plane
+from medbench.imaging.slanted import stack_plane
 from medbench.imaging.turned import slice_direction_of
 from medbench.session.library import display_key
 from medbench.ui.review.measure.placing import OBLIQUE, Shown
@@ -61,13 +62,15 @@ class Guide(QObject):
         display = self.display(site)
         if display is None:
             return None
+        geometry = display.geometry
+        if site.view == PlaneKind.ACQUIRED.value and site.slab_mm and site.grid and geometry:
+            return round(stack_plane(geometry).place_of(site.grid.origin_mm)[0])
         if site.view == PlaneKind.ACQUIRED.value:
             frames = self._frames.get(site.display_key)
             if frames is None:
                 frames = {(f.sop_instance_uid, f.frame): i for i, f in enumerate(display.frames)}
                 self._frames[site.display_key] = frames
             return frames.get((site.sop_instance_uid, site.frame))
-        geometry = display.geometry
         if site.grid is None or site.view == OBLIQUE or geometry is None or not geometry.uniform:
             return None
         plane = orthogonal_plane(geometry, PlaneKind(site.view))

@@ -127,9 +127,10 @@ class Shown:
         return self._across(site.grid, points)
 
     def _shares_space(self, site: Site) -> bool:
+        """Same frame of reference; where files name none, the same series (time points)."""
         if site.frame_of_reference_uid and self.frame_of_reference_uid:
             return site.frame_of_reference_uid == self.frame_of_reference_uid
-        return site.display_key == self.key
+        return site.display_key.rpartition("|")[0] == self.key.rpartition("|")[0]
 
     def _across(self, other: PlaneGrid, points: Sequence[Place]) -> tuple[Place, ...] | None:
         grid = self.grid
