@@ -143,6 +143,7 @@ def fusion_candidates(shown: DisplaySet, studies: Sequence[Study]) -> list[Displ
         for display in series.displays
         if display.reformattable
         and display_key(display) != own
+        and display.time_index == 0
         and display.geometry is not None
         and display.geometry.frame_of_reference_uid == reference
         and not is_layer_display(display)

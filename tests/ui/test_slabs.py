@@ -25,6 +25,7 @@ from medbench.imaging.oblique import SlabMode
 from medbench.imaging.slab import Slab
 from medbench.imaging.turned import slice_direction_of
 from medbench.ui.review.annotations import corner_lines
+from medbench.ui.review.crosshair import cross_lines
 
 
 @pytest.fixture
@@ -106,3 +107,16 @@ def test_turned_thick_planes_come_from_the_worker_and_newer_drop_older(app, wait
         assert np.all(end > 0)
         assert np.all(end < (47, 39, 43.5))
     assert values[tuple(middle)] == pytest.approx(wanted, abs=0.6)  # voxels are whole numbers
+
+
+def test_the_crosshair_shows_how_far_a_slab_reaches(app, wait, ct_folder):
+    page = in_planes(app, wait, ct_folder)
+    axial = page.viewports[AXIAL]
+    page.model.plane_state.set_slab(SAGITTAL, Slab(SlabMode.MAXIMUM, 14.0))
+    line = next(line for line in cross_lines(axial) if line.kind is SAGITTAL)
+    assert line.half_slab_px == pytest.approx(7.0 * axial.px_per_mm())
+    page.model.plane_state.turn((SAGITTAL,), (0, 1, 0), np.radians(30), page.model.point_mm)
+    line = next(line for line in cross_lines(axial) if line.kind is SAGITTAL)
+    # the slab is cut aslant: wider by 1 / sin of the angle between the planes (60 degrees)
+    wanted = 7.0 / np.sin(np.radians(60)) * axial.px_per_mm()
+    assert line.half_slab_px == pytest.approx(wanted)

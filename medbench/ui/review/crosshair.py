@@ -34,6 +34,8 @@ class CrossLine:
     before_px: float
     """From the point to the edge of the view, against ``along``."""
     after_px: float
+    half_slab_px: float = 0.0
+    """How far the other plane's slab reaches to both sides of the line, across it."""
 
     def handles(self, size: float) -> list[QPointF]:
         """Places of the two rotate handles; ``size`` is the smaller side of the view."""
@@ -70,7 +72,10 @@ def cross_lines(view: "Viewport") -> list[CrossLine]:
         along = _direction(view, plane, other, row, column)
         if along is not None:
             before, after = _room(view, at, along)
-            found.append(CrossLine(kind, at, along, before, after))
+            slab = model.plane_state.slab(kind)
+            half = 0.0 if slab is None else slab.thickness_mm / 2 / _sine(plane, other)
+            half *= view.placement().scale
+            found.append(CrossLine(kind, at, along, before, after, half))
     return found
 
 
@@ -93,6 +98,11 @@ def picture_normal(view: "Viewport") -> NDArray[np.float64]:
     plane = view.plane
     assert plane is not None
     return slice_direction_of(plane)
+
+
+def _sine(plane: MprPlane, other: MprPlane) -> float:
+    """Of the angle between two planes."""
+    return float(np.linalg.norm(np.cross(slice_direction_of(plane), slice_direction_of(other))))
 
 
 def _direction(

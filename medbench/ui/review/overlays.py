@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QCoreApplication, QRectF
+from PySide6.QtCore import QCoreApplication, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from medbench.imaging.reslice import PlaneKind
 from medbench.ui.review.annotations import corner_lines
-from medbench.ui.review.crosshair import GAP_PX, cross_lines
+from medbench.ui.review.crosshair import GAP_PX, CrossLine, cross_lines
 from medbench.ui.review.painting import outlined_text, scale_bar, slice_bar, text_block
 from medbench.ui.review.view_model import ViewModel
 from medbench.ui.theme.current import current
@@ -15,6 +15,9 @@ from medbench.ui.theme.tokens import PLANES
 
 if TYPE_CHECKING:
     from medbench.ui.review.viewport import Viewport
+
+
+_THINNEST_PX = 2.0
 
 
 def paint_crosshair(painter: QPainter, view: "Viewport", model: ViewModel) -> None:
@@ -28,6 +31,18 @@ def paint_crosshair(painter: QPainter, view: "Viewport", model: ViewModel) -> No
             painter.drawLine(
                 line.at + line.along * (sign * GAP_PX), line.at + line.along * (sign * reach)
             )
+        if line.half_slab_px > _THINNEST_PX:
+            _paint_slab_edges(painter, line, reach)
+
+
+def _paint_slab_edges(painter: QPainter, line: CrossLine, reach: float) -> None:
+    """How far the other plane's slab reaches into this picture."""
+    colour = QColor(PLANES[line.kind.value])
+    colour.setAlpha(140)
+    painter.setPen(QPen(colour, 1, Qt.PenStyle.DashLine))
+    aside = QPointF(-line.along.y(), line.along.x()) * line.half_slab_px
+    for middle in (line.at - aside, line.at + aside):
+        painter.drawLine(middle - line.along * reach, middle + line.along * reach)
 
 
 def plane_name(kind: PlaneKind) -> str:
