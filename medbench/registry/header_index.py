@@ -98,6 +98,20 @@ class HeaderIndex:
             except sqlite3.Error as error:
                 self._damaged(error)
 
+    def files_with(self, value: str) -> list[Path]:
+        """Files whose headers hold this text (a UID), as they were known; they may be gone."""
+        with self._lock:
+            try:
+                rows = self._opened().execute(
+                    "SELECT path, name FROM folder JOIN header USING (folder_id) "
+                    "WHERE instr(data, ?) > 0 ORDER BY path, name",
+                    (value.encode(),),
+                )
+                return [Path(folder) / name for folder, name in rows]
+            except sqlite3.Error as error:
+                self._damaged(error)
+                return []
+
     # -- the database --------------------------------------------------------------------------
 
     def _opened(self) -> sqlite3.Connection:

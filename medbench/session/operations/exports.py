@@ -95,6 +95,15 @@ def drawings(
     return found
 
 
+def number_words(measurement: Measurement) -> str:
+    """Label and first numbers of a measurement in plain words, without a window's language."""
+    found = [
+        f"{q.value:.4g} {q.unit}".strip() for q in measurement.quantities[:2] if q.value is not None
+    ]
+    parts = (measurement.label or measurement.text, " x ".join(found))
+    return "\n".join(part for part in parts if part)
+
+
 def stored_pictures(
     display: DisplaySet, measurements: Sequence[Measurement], words: Mapping[str, str]
 ) -> ShownPictures:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from medbench.ui.review.export.desk import ExportDesk
 
 _KEY_PX = 1024
+_REPORTS = "1.2.840.10008.5.1.4.1.1.88."
 
 
 class ObjectExports(QObject):
@@ -76,7 +77,11 @@ class ObjectExports(QObject):
             )
 
     def import_sr(self) -> None:
-        """Read measurements of a structured report onto the open images."""
+        """Read measurements of a structured report onto the open images: the shown one, or a file."""
+        shown = self._desk.page.model.display
+        if shown is not None and shown.sop_class_uid.startswith(_REPORTS):
+            self.read_sr(shown.frames[0].path)
+            return
         chosen, _ = QFileDialog.getOpenFileName(
             self._desk.page, self.tr("Read measurements from a DICOM SR"), str(Path.home()),
             self.tr("DICOM (*.dcm);;All files (*)"),
