@@ -97,7 +97,7 @@ class ExportDesk(Feature):
         register_rows(self.page, rows, _SWITCHES)
 
     def buttons(self) -> tuple[ToolButtonSpec, ...]:
-        return (ToolButtonSpec("export_png", "download", _VARIANTS),)
+        return (ToolButtonSpec("export_png", "download", _VARIANTS, rank=7),)
 
     # what is shown
 

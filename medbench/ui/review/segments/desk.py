@@ -32,6 +32,7 @@ class SegmentDesk(Feature):
     """Tools, what is drawn, panel."""
 
     order = 30
+    tab_id = "segments"
 
     def __init__(self, page: "ReviewWorkspace") -> None:
         super().__init__(page)
