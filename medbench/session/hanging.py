@@ -78,6 +78,12 @@ class HangingBook(QObject):
             changed = (rule if old.rule_id == rule.rule_id else old for old in self.rules)
             self.set_rules(changed, words)
 
+    def duplicate(self, rule: HangingRule, name: str) -> None:
+        """A copy with a name of its own, above the rule."""
+        copy = replace(rule, rule_id=new_id("rule"), name=name, shipped=False)
+        at = next(i for i, r in enumerate(self.rules) if r.rule_id == rule.rule_id)
+        self.set_rules((*self.rules[:at], copy, *self.rules[at:]), name)
+
     def remove(self, rule_id: str, words: str) -> None:
         """Take a rule out."""
         self.set_rules((rule for rule in self.rules if rule.rule_id != rule_id), words)

@@ -11,6 +11,7 @@ from medbench.session.session import Session
 from medbench.ui.actions.registry import ActionRegistry
 from medbench.ui.review.ai_desk import AiDesk
 from medbench.ui.review.ai_panel import AiPanel
+from medbench.ui.review.bar_row import BarRow
 from medbench.ui.review.browser import StudyBrowser
 from medbench.ui.review.commands import register_commands
 from medbench.ui.review.documents.fonts import FontWatch
@@ -124,6 +125,7 @@ class ReviewWorkspace(Workspace):
         self.stage.link_requested.connect(self.show_instance)
         self.notes = NotesBar(self.session.library)
         column.addWidget(self.notes)
+        column.addWidget(BarRow(bar for f in self.features if (bar := f.bar()) is not None))
         column.addWidget(self.stage, 1)
         self.time_bar = TimeBar(self.session.library)
         self.time_bar.display_wanted.connect(self.show_display)

@@ -1,0 +1,1 @@
+"""Hanging protocols in Review: applied by themselves, saved from the wall, edited."""

@@ -1,0 +1,1 @@
+"""Earlier studies beside the current one."""
