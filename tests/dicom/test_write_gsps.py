@@ -23,6 +23,7 @@ from medbench.formats.opening import open_display
 from medbench.imaging.presentation import decorate
 from medbench.imaging.window import display_frame
 from tests.dicom.dcmtk import clean_html
+from tests.dicom.iod import complaints
 
 LUNG = VoiWindow(-600.0, 1500.0)
 
@@ -235,6 +236,20 @@ def test_colour_pictures_get_a_colour_state(opened, tmp_path):
     assert "SoftcopyVOILUTSequence" not in ds
     again = _shown(info, file, ref, (12, 16))
     assert (again.rotation_deg, again.graphics[0].points) == (90, line.points)
+
+
+def test_the_information_objects_are_whole(opened, tmp_path):
+    study, found = opened((RAMP, CT), (RAMP, CT))
+    uid = found[0][1].sop_instance_uid
+    marks = {(uid, 0): (GraphicObject("POLYLINE", ((1.0, 1.0), (4.0, 5.5)), "a", layer="NOTES"),)}
+    write_presentations(tmp_path / "p.dcm", ShownPictures(_frames(found), graphics=marks),
+                        source_study(study))  # fmt: skip
+    assert complaints(pydicom.dcmread(tmp_path / "p.dcm")) == []
+    write_presentations(tmp_path / "c.dcm", ShownPictures(_frames(found, None), colour=True),
+                        source_study(study))  # fmt: skip
+    assert complaints(pydicom.dcmread(tmp_path / "c.dcm")) == []
+    write_key_objects(tmp_path / "k.dcm", [(uid, 0)], source_study(study))
+    assert complaints(pydicom.dcmread(tmp_path / "k.dcm")) == []
 
 
 def test_pictures_that_are_no_dicom_are_refused(opened, tmp_path):

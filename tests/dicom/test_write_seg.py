@@ -23,6 +23,7 @@ from medbench.domain.segment_edit import (
     SegmentMethod,
     grid_of_display,
 )
+from tests.dicom.iod import complaints
 
 SEGMENTS = (
     EditedSegment(2, "Liver metastasis", (213, 94, 0), methods=(SegmentMethod.BRUSH,)),
@@ -131,6 +132,14 @@ def test_highdicom_reads_it(case, tmp_path):
     np.testing.assert_array_equal(pixels[..., 1], labels == 7)
     kind = found.get_segment_description(1).segmented_property_type
     assert (kind.value, kind.meaning) == ("108369006", "Neoplasm")
+
+
+def test_the_information_object_is_whole(case, tmp_path):
+    study, labels = case
+    file = tmp_path / "seg.dcm"
+    write_segmentation(file, labels, _map(study), source_study(study),
+                       study.series[0].displays[0].frames)  # fmt: skip
+    assert complaints(pydicom.dcmread(file)) == []
 
 
 @pytest.mark.skipif(shutil.which("dcmdump") is None, reason="DCMTK is not installed")

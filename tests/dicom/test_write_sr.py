@@ -19,6 +19,7 @@ from medbench.domain.geometry import Geometry
 from medbench.domain.measurement import Measurement, MeasurementKind, Quantity, Site
 from medbench.domain.objects import PlaneGrid
 from tests.dicom.dcmtk import clean_html
+from tests.dicom.iod import complaints
 
 SAGITTAL = PlaneGrid((12.5, -40.0, 90.0), (0, 1, 0), (0, 0, -1), 1.5, 0.7, 60, 110)
 OBLIQUE = PlaneGrid(
@@ -66,8 +67,10 @@ def _all_kinds(study):
                      Quantity("mean", 41.25, "HU"), Quantity("sd", 3.5, "HU"),
                      Quantity("min", -3.0, "HU"), Quantity("max", 77.0, "HU"),
                      Quantity("area", 211.2, "mm2", "mm at detector"),
-                     Quantity("perimeter", 58.6, "mm", "mm at detector"), Quantity("n", 440.0, "px"),
-                     Quantity("sd sample", 3.6, "HU", "sample, n - 1"), Quantity("SUV mean", 2.5, "g/ml", "SUVbw"),
+                     Quantity("perimeter", 58.6, "mm", "mm at detector"),
+                     Quantity("n", 440.0, "px"),
+                     Quantity("sd sample", 3.6, "HU", "sample, n - 1"),
+                     Quantity("SUV mean", 2.5, "g/ml", "SUVbw"),
                      Quantity("outline area", 210.9, "mm2", "mm at detector")),
         _measurement(study, MeasurementKind.ELLIPSE, [(10, 20), (10, 40), (5, 30), (15, 30)],
                      Quantity("mean", None, "HU", "no pixels inside")),
@@ -207,6 +210,16 @@ def test_the_report_joins_the_study_and_tells_no_more(study, tmp_path):
     assert patient <= {e.keyword for e in source if e.tag.group == 0x10}
     listed = ds.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence[0]
     assert len(listed.ReferencedSOPSequence) == 1  # only the frame that was measured on
+
+
+def test_the_information_object_is_whole(study, tmp_path):
+    file = tmp_path / "m.dcm"
+    write_measurements(file, _all_kinds(study), source_study(study), reader="AB")
+    ds = pydicom.dcmread(file)
+    assert complaints(ds) == []
+    del ds.PatientID, ds.CurrentRequestedProcedureEvidenceSequence[0].StudyInstanceUID
+    ds.WindowCenter = "1"
+    assert len(complaints(ds)) == 3  # the judge sees what is wrong
 
 
 def test_what_has_no_place_is_left_out_and_said(study, tmp_path):

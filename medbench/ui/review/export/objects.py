@@ -77,7 +77,7 @@ class ObjectExports(QObject):
             )
 
     def import_sr(self) -> None:
-        """Read measurements of a structured report onto the open images: the shown one, or a file."""
+        """Take measurements of the shown report, or of a file, onto the open images."""
         shown = self._desk.page.model.display
         if shown is not None and shown.sop_class_uid.startswith(_REPORTS):
             self.read_sr(shown.frames[0].path)
