@@ -1,13 +1,15 @@
 """Modality values to grey: VOI, polarity, padding; the one pipeline of window and command line."""
 
-import json
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from medbench.base.atomic import read_json
+from medbench.base.errors import BadInputError
 from medbench.base.paths import resource
 from medbench.domain.image import FrameInfo, Voi, VoiFunction, VoiLut, VoiWindow
 
@@ -215,22 +217,42 @@ class WindowPreset:
 
     preset_id: str
     modality: str
+    """'*' for every one."""
     name: str
     window: VoiWindow
+    key: str = ""
+    """Digit '1' to '9' that applies it on pictures of its modality; bound to the preset, not to
+    its place in the list."""
 
 
-def read_presets() -> tuple[WindowPreset, ...]:
-    """The bundled presets (user data: linted by a test, extended in the settings)."""
-    stored = json.loads(resource("presets", "windows.json").read_text(encoding="utf-8"))
-    return tuple(
-        WindowPreset(
-            p["id"],
-            p["modality"],
-            p["name"],
-            VoiWindow(float(p["center"]), float(p["width"]), VoiFunction.LINEAR, p["name"]),
-        )
-        for p in stored["presets"]
-    )
+def read_presets(path: Path | None = None) -> tuple[WindowPreset, ...]:
+    """The presets of a file, or the bundled ones.
+
+    Raises
+    ------
+    BadInputError
+        The file is no list of presets.
+    """
+    path = path or resource("presets", "windows.json")
+    stored: Any = read_json(path)
+    try:
+        return tuple(
+            preset_of(str(p["id"]), str(p["modality"]), str(p["name"]), float(p["center"]),
+                      float(p["width"]), str(p.get("key", "")))
+            for p in stored["presets"]
+        )  # fmt: skip
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BadInputError(
+            f"{path.name} is no list of window presets ({error}); restore the bundled ones."
+        ) from error
+
+
+def preset_of(
+    preset_id: str, modality: str, name: str, center: float, width: float, key: str = ""
+) -> WindowPreset:
+    """A preset with a linear window."""
+    window = VoiWindow(center, width, VoiFunction.LINEAR, name)
+    return WindowPreset(preset_id, modality, name, window, key)
 
 
 def grey_histogram(

@@ -1,5 +1,6 @@
 """The parts of Review, in the order they are built."""
 
+from medbench.ui.review.cine.desk import CineDesk
 from medbench.ui.review.ecg.feature import EcgFeature
 from medbench.ui.review.export.desk import ExportDesk
 from medbench.ui.review.feature import Feature
@@ -11,8 +12,10 @@ from medbench.ui.review.priors.desk import PriorDesk
 from medbench.ui.review.segments.desk import SegmentDesk
 from medbench.ui.review.view_keys import ViewKeys
 from medbench.ui.review.volume3d.desk import VolumeDesk
+from medbench.ui.review.windows.desk import WindowDesk
 
 FEATURES: tuple[type[Feature], ...] = (
+    CineDesk,
     EcgFeature,
     ExportDesk,
     FindingDesk,
@@ -23,4 +26,5 @@ FEATURES: tuple[type[Feature], ...] = (
     SegmentDesk,
     ViewKeys,
     VolumeDesk,
+    WindowDesk,
 )

@@ -11,6 +11,8 @@ from medbench.domain.image import VoiWindow
 from medbench.imaging.window import grey_histogram
 from medbench.ui.theme.current import current
 
+_HIT_PX = 7.0
+
 
 class WindowHistogram(QWidget):
     """Grey values of the slice with the window as a ramp; dragging moves the window.
@@ -30,6 +32,9 @@ class WindowHistogram(QWidget):
         self._edges: np.ndarray[Any, Any] | None = None
         self._counts: np.ndarray[Any, Any] | None = None
         self._window: VoiWindow | None = None
+        self._grip = ""
+        """The handle that is held: it stays the same while it is dragged past another."""
+        self.setMouseTracking(True)
 
     def show_values(self, values: Any, padding: Any) -> None:
         """Histogram of a slice."""
@@ -85,28 +90,53 @@ class WindowHistogram(QWidget):
                 )
             )
 
+    def _places(self) -> dict[str, float]:
+        """Values of the three handles."""
+        window = self._window
+        if window is None:
+            return {}
+        half = window.width / 2
+        return {"low": window.center - half, "centre": window.center, "high": window.center + half}
+
+    def _value(self, x: float) -> float:
+        assert self._edges is not None
+        low, high = float(self._edges[0]), float(self._edges[-1])
+        return low + x / max(1, self.width()) * (high - low)
+
+    def _grip_at(self, x: float) -> str:
+        """The handle nearest to a column; the centre before the others where they meet."""
+        return min(
+            ("centre", "low", "high"), key=lambda name: abs(self._x(self._places()[name]) - x)
+        )
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        self.mouseMoveEvent(event)
+        left = event.button() is Qt.MouseButton.LeftButton
+        if left and self._edges is not None and self._window is not None:
+            self._grip = self._grip_at(event.position().x())
+            self.mouseMoveEvent(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self._edges is None or self._window is None:
             return
-        low, high = float(self._edges[0]), float(self._edges[-1])
-        value = low + event.position().x() / max(1, self.width()) * (high - low)
-        edge_low = self._window.center - self._window.width / 2
-        edge_high = self._window.center + self._window.width / 2
-        nearest = min(
-            ((abs(value - edge_low), "low"), (abs(value - self._window.center), "centre"),
-             (abs(value - edge_high), "high")),
-        )[1]  # fmt: skip
-        if nearest == "centre":
+        if not self._grip:
+            near = self._grip_at(event.position().x())
+            at = self._x(self._places()[near])
+            over = abs(at - event.position().x()) < _HIT_PX
+            self.setCursor(Qt.CursorShape.SplitHCursor if over else Qt.CursorShape.ArrowCursor)
+            return
+        value, places = self._value(event.position().x()), self._places()
+        if self._grip == "centre":
             self.window_wanted.emit(value, self._window.width)
             return
-        if nearest == "low":
-            edge_low = min(value, edge_high)
+        low, high = places["low"], places["high"]
+        if self._grip == "low":
+            low = min(value, high)
         else:
-            edge_high = max(value, edge_low)
-        self.window_wanted.emit((edge_low + edge_high) / 2, edge_high - edge_low)
+            high = max(value, low)
+        self.window_wanted.emit((low + high) / 2, high - low)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._grip = ""
 
     def rect_of_plot(self) -> QRectF:
         """Where the histogram is drawn."""

@@ -1,22 +1,30 @@
 """The list of windows: the file's alternatives by name, then presets of the modality."""
 
-from PySide6.QtCore import Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QComboBox, QWidget
 
 from medbench.domain.image import Voi, VoiFunction, VoiWindow
-from medbench.imaging.window import read_presets
+from medbench.session.window_book import WindowBook
 from medbench.ui.review.view_model import ViewModel
 
 _SUV_TOPS = (5, 10, 20)
 
 
 class WindowBox(QComboBox):
-    """Chooses a window or table (T14, T15): each replaces the other, none is combined."""
+    """Chooses a window or table (T14, T15): each replaces the other, none is combined.
+
+    Signals
+    -------
+    edit_wanted
+        The reader wants to change the presets.
+    """
+
+    edit_wanted = Signal()
 
     def __init__(self, model: ViewModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._model = model
-        self._presets = read_presets()
+        self._book: WindowBook | None = None
         self._index = 0
         self.setAccessibleName(self.tr("Window preset"))
         self.setMinimumWidth(170)
@@ -25,6 +33,10 @@ class WindowBox(QComboBox):
     def follow(self, model: ViewModel) -> None:
         """Speak of another screen."""
         self._model = model
+
+    def use(self, book: WindowBook) -> None:
+        """Where the presets come from."""
+        self._book = book
 
     def fill(self, index: int) -> None:
         """Alternatives of acquired slice ``index`` and presets of the modality."""
@@ -39,9 +51,12 @@ class WindowBox(QComboBox):
                 self.addItem(self._name(voi, number), voi)
             for top, window in self._suv_windows(index):
                 self.addItem(self.tr("SUV 0 to {0}").format(top), window)
-            for preset in self._presets:
-                if preset.modality in (display.modality, "*"):
-                    self.addItem(preset.name, preset.window)
+            for preset in self._book.of(display.modality) if self._book is not None else ():
+                self.addItem(preset.name, preset.window)
+                if preset.key:
+                    told = self.tr("Key {0}").format(preset.key)
+                    self.setItemData(self.count() - 1, told, Qt.ItemDataRole.ToolTipRole)
+        self.addItem(self.tr("Edit presets ..."), "edit")
         self.setEnabled(display is not None and not display.colour)
 
     def _name(self, voi: Voi, number: int) -> str:
@@ -75,5 +90,8 @@ class WindowBox(QComboBox):
             self._model.reset_voi(self._index)
         elif chosen == "auto":
             self._model.auto_voi(self._index)
+        elif chosen == "edit":
+            self.setCurrentIndex(0)
+            self.edit_wanted.emit()
         elif chosen is not None:
             self._model.set_voi(chosen)

@@ -20,9 +20,11 @@ from PySide6.QtWidgets import (
 
 from medbench.domain.image import Study
 from medbench.session.session import Session
+from medbench.ui.actions.keymap import KeyMap
 from medbench.ui.actions.registry import ActionRegistry
 from medbench.ui.actions.spec import ActionSpec
 from medbench.ui.shell.edit_commands import EditCommands
+from medbench.ui.shell.key_sheet import KeySheet
 from medbench.ui.shell.pages import HelpPage, JobsPage, SettingsPage
 from medbench.ui.shell.palette import CommandPalette
 from medbench.ui.shell.rail import ActivityRail
@@ -87,7 +89,9 @@ class MainWindow(QMainWindow):
         self._pages: dict[str, _Page] = {}
         self._contexts: dict[str, tuple[str, str]] = {}
         self._folded = {"left": False, "right": False}
+        self._sheet: KeySheet | None = None
         self._register()
+        self.keymap = KeyMap(session.settings, actions, self)
         self._edit = EditCommands(session.history, actions, self)
         self.workspaces = {w.workspace_id: w for w in make(session, actions)}
         self._build()
@@ -123,6 +127,8 @@ class MainWindow(QMainWindow):
                        "Ctrl+B", "panel-left", checkable=True),
             ActionSpec("medbench.view.toggle_right", self.tr("Right panel"), self.toggle_right,
                        view, "Ctrl+Alt+B", "panel-right", checkable=True),
+            ActionSpec("medbench.view.key_sheet", self.tr("Key sheet"), self.open_key_sheet, view,
+                       "?", "keyboard", self.tr("Every key as it is now")),
             ActionSpec("medbench.view.toggle_theme", self.tr("Light or dark theme"),
                        self.toggle_theme, view, "Ctrl+Shift+T", "sun"),
             ActionSpec("medbench.go.start", self.tr("Start"), self.go_start, go, "Ctrl+0",
@@ -192,7 +198,7 @@ class MainWindow(QMainWindow):
         self._help = HelpPage(self.actions_registry)
         for page_id, page, icon_name in (
             ("jobs", JobsPage(self._session), "list-checks"),
-            ("settings", SettingsPage(self._session), "settings"),
+            ("settings", SettingsPage(self._session, self.keymap), "settings"),
             ("help", self._help, "circle-help"),
         ):
             self._add_page(page_id, page, None, None, (0, 0))
@@ -371,6 +377,17 @@ class MainWindow(QMainWindow):
     def open_palette(self) -> None:
         """Show the command palette."""
         self.palette_dialog.open_at(self.top_bar.search)
+
+    @property
+    def key_sheet(self) -> KeySheet:
+        """The sheet of all keys; built when it is first asked for."""
+        if self._sheet is None:
+            self._sheet = KeySheet(self.keymap, self)
+        return self._sheet
+
+    def open_key_sheet(self) -> None:
+        """Show every key."""
+        self.key_sheet.open_sheet()
 
     def toggle_theme(self) -> None:
         """Switch between dark and light."""

@@ -1,7 +1,6 @@
 """Jobs, settings and help."""
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -16,7 +15,9 @@ import medbench
 from medbench.jobs.states import JobState
 from medbench.session.job_list import JobInfo
 from medbench.session.session import Session
-from medbench.ui.actions.registry import ActionRegistry
+from medbench.ui.actions.keymap import KeyMap
+from medbench.ui.actions.registry import ActionRegistry, native
+from medbench.ui.shell.keys_page import KeysCard
 from medbench.ui.widgets import (
     Button,
     Card,
@@ -27,7 +28,6 @@ from medbench.ui.widgets import (
     clear_layout,
     hbox,
     label,
-    vbox,
 )
 
 _ROLES = {
@@ -100,13 +100,20 @@ class _JobCard(Card):
         self._session.jobs.cancel(self._job_id)
 
 
+_KEY_ROWS = 10
+
+
 class SettingsPage(QWidget):
     """What the user may choose; each change holds at once."""
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, keymap: KeyMap, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        column = QVBoxLayout(self)
+        inner = QWidget()
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(Scroll(inner))
+        column = QVBoxLayout(inner)
         column.setContentsMargins(16, 16, 16, 16)
         column.setSpacing(12)
         column.addWidget(label(self.tr("Settings"), "page"))
@@ -141,6 +148,8 @@ class SettingsPage(QWidget):
         form.addRow("", self.patient)
         card.body.addLayout(form)
         column.addWidget(card)
+        self.keys = KeysCard(keymap)
+        column.addWidget(self.keys)
         place = Card(self.tr("Workspace"))
         place.body.addWidget(label(str(session.workspace_path), "mono"))
         place.body.addWidget(
@@ -202,22 +211,21 @@ class HelpPage(QWidget):
         self._grid = QGridLayout()
         self._grid.setHorizontalSpacing(24)
         keys.body.addLayout(self._grid)
-        mouse = vbox(spacing=2)
-        for line in (
-            self.tr("Wheel: slices. Ctrl + wheel: zoom. Left button: the chosen tool."),
-            self.tr("Right drag: window. Middle drag: pan. Double click: one view, and back."),
-        ):
-            mouse.addWidget(label(line, "secondary"))
-        keys.body.addLayout(mouse)
+        row = hbox()
+        row.addWidget(Button.of(actions.action("medbench.view.key_sheet"), "normal", "keyboard"))
+        row.addWidget(
+            label(self.tr("Keys and mouse buttons are chosen in Settings."), "secondary"), 1
+        )
+        keys.body.addLayout(row)
         column.addWidget(keys)
         column.addStretch(1)
 
     def refresh(self) -> None:
         """List the keys of all commands."""
         clear_layout(self._grid)
-        specs = [spec for spec in self._actions.specs() if spec.shortcut]
-        for i, spec in enumerate(specs):
-            text = QKeySequence(spec.shortcut).toString(QKeySequence.SequenceFormat.NativeText)
-            row, column = i % 12, i // 12 * 2
-            self._grid.addWidget(Chip(text), row, column)
+        keyed = [(s, k) for s in self._actions.specs() if (k := self._actions.key_of(s.action_id))]
+        often = [(s, k) for s, k in keyed if not s.workspace][: _KEY_ROWS * 3]
+        for i, (spec, key) in enumerate(often):
+            row, column = i % _KEY_ROWS, i // _KEY_ROWS * 2
+            self._grid.addWidget(Chip(native(key)), row, column)
             self._grid.addWidget(label(spec.title, "secondary"), row, column + 1)

@@ -7,7 +7,7 @@ from PySide6.QtGui import QKeyEvent, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QDialog, QListView, QVBoxLayout, QWidget
 
 from medbench.session.session import Session
-from medbench.ui.actions.registry import ActionRegistry
+from medbench.ui.actions.registry import ActionRegistry, native
 from medbench.ui.theme.icons import icon
 from medbench.ui.widgets import SearchField
 
@@ -65,7 +65,12 @@ class CommandPalette(QDialog):
 
     def _collect(self) -> list[_Entry]:
         found = [
-            _Entry(spec.title, spec.shortcut, spec.icon or "command", spec.action_id)
+            _Entry(
+                spec.title,
+                native(self._actions.key_of(spec.action_id)),
+                spec.icon or "command",
+                spec.action_id,
+            )
             for spec in self._actions.specs()
         ]
         for study in self._session.library.studies:

@@ -1,0 +1,1 @@
+"""Window presets: commands, list, editor."""
