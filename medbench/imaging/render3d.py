@@ -240,8 +240,8 @@ def pick(
 ) -> npt.NDArray[np.float64] | None:
     """The patient point (mm) that is seen at a place of the screen; None where there is none.
 
-    Of a projection it is the point whose value is shown (the middle of a plateau); of a shaded
-    picture where the ray has lost half of its light.
+    Of a projection it is the point whose value is shown (the middle of a plateau), unless that is
+    darker than any tissue; of a shaded picture where the ray has lost half of its light.
     """
     grid = source.grid.cropped(scene.box)
     into = sight.camera.rotation[2]
@@ -255,6 +255,8 @@ def pick(
     points, values = points[inside], values[inside]
     if scene.mode is not VolumeMode.SHADED:
         best = values.max() if scene.mode is VolumeMode.MIP else values.min()
+        if scene.mode is VolumeMode.MIP and best < _tissue_from(source):
+            return None
         first = int(np.flatnonzero(values == best)[0])
         last = first
         while last + 1 < len(values) and values[last + 1] == best:
@@ -269,6 +271,12 @@ def pick(
     if lost[-1] < 0.05:
         return None
     return np.asarray(points[int(np.argmax(lost >= lost[-1] * _SEEN))])
+
+
+def _tissue_from(source: VolumeSource) -> float:
+    """Below it lies nothing that anybody would point at."""
+    low, high = source.value_range
+    return low + _DARK_PART * (high - low)
 
 
 def _sampled(

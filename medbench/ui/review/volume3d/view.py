@@ -62,6 +62,7 @@ class VolumeView(VolumeHand):
         """Whether a window the reader chooses now is meant for this view."""
         self._active = False
         self._source_of: tuple[int, Geometry] | None = None
+        self._click = 0
         self._before_click: NDArray[np.float64] | None = None
         self.mark_shown = True
         self._image: tuple[Any, QImage] | None = None
@@ -111,9 +112,14 @@ class VolumeView(VolumeHand):
 
     @property
     def fine(self) -> bool:
-        """Whether what is shown is the full volume from where the camera is now."""
-        picture, sight = self.feed.picture, self.sight()
-        return picture is not None and picture.fine and sight is not None and picture.sight == sight
+        """Whether the full volume is shown, as it is wanted and from where the camera is now."""
+        picture, shown = self.feed.picture, self.feed.shown
+        return (
+            picture is not None
+            and picture.fine
+            and shown is not None
+            and (shown.look, shown.sight) == (self.memory.look, self.sight())
+        )
 
     def _volume(self) -> tuple[NDArray[Any], Geometry] | None:
         """Regular voxels once all slices are there."""
@@ -287,18 +293,20 @@ class VolumeView(VolumeHand):
         if side:
             self.look_from(side)
             return
+        self._click += 1
         self._before_click = self._model.point_mm
         ratio = self.devicePixelRatioF()
         row, column = place.y() * ratio - 0.5, place.x() * ratio - 0.5
-        key = self.memory.key
+        key = self.memory.key, self._click
 
         def done(point: NDArray[np.float64] | None) -> None:
-            if point is not None and key == self.memory.key and self._before_click is not None:
+            if point is not None and key == (self.memory.key, self._click):
                 self._model.set_point(point)
 
         self._session.volumes.pick(source, self.memory.look, sight, (row, column), done)
 
     def click_taken_back(self) -> None:
+        self._click += 1  # an answer that is still under way comes too late
         before, self._before_click = self._before_click, None
         if before is not None:
             self._model.set_point(before)
