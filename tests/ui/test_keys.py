@@ -273,7 +273,7 @@ def test_presets_are_edited_linted_and_kept(app, page):
     lung = names.index("Lung")
     editor.table.item(lung, 3).setText("-200")
     editor.table.item(lung, 2).setText("500")
-    assert "Lung: level -200 is more than a quarter of the width 500 away from lung" in (
+    assert "Lung: level −200 is more than a quarter of the width 500 away from lung" in (
         editor.fault.text()
     )
     ok = editor.buttons.buttons()[0]

@@ -14,7 +14,6 @@ from medbench.ui.theme.current import current
 from medbench.ui.widgets import Button, SearchField, hbox, label
 
 _COLUMNS = 3
-_DRAG_ORDER = ("window", "pan", "zoom", "scroll")
 
 
 class KeySheet(QDialog):
@@ -102,7 +101,8 @@ class KeySheet(QDialog):
             at = heights.index(min(heights))
             heights[at] += len(rows) + 2
             body = "".join(
-                f'<tr><td style="padding:2px 10px 2px 0; color:{ink}"><b>{escape(key)}</b></td>'
+                f'<tr><td width="38%" style="padding:2px 10px 2px 0; color:{ink}">'
+                f"<b>{escape(key)}</b></td>"
                 f'<td style="padding:2px 0; color:{ink}">{escape(title)}</td></tr>'
                 for key, title in rows
             )
@@ -142,8 +142,10 @@ class KeySheet(QDialog):
         writer.setPageMargins(QMarginsF(12, 12, 12, 12), QPageLayout.Unit.Millimeter)
         writer.setTitle(self.title.text())
         page = QTextDocument()
-        page.setDefaultStyleSheet("body { font-size: 9pt }")
+        written = page.defaultFont()
+        written.setPointSize(9)
+        page.setDefaultFont(written)
         title = escape(self.title.text())
-        page.setHtml(f"<body><h3>medbench · {title}</h3>"
-                     f"{self.html('', '#000000', '#444444', '#999999')}</body>")  # fmt: skip
+        page.setHtml(f'<p style="font-size:14pt; color:#000000"><b>medbench · {title}</b></p>'
+                     f"{self.html('', '#000000', '#444444', '#999999')}")  # fmt: skip
         page.print_(writer)

@@ -142,8 +142,9 @@ class WindowPresetEditor(QDialog):
                 "{0}: level {1} is more than a quarter of the width {2} away from {3} ({4} HU); "
                 "the tissue would not be grey."
             )
-            return words.format(name, f"{preset.window.center:g}", f"{preset.window.width:g}",
-                                fault.tissue, f"{TISSUE_HU[fault.tissue]:g}")  # fmt: skip
+            level, tissue = preset.window.center, TISSUE_HU[fault.tissue]
+            return words.format(name, _signed(level), f"{preset.window.width:g}", fault.tissue,
+                                _signed(tissue))  # fmt: skip
         words = {
             "name": self.tr("A preset has no name."),
             "width": self.tr("{0}: width and level must be numbers, and the width 1 or more."),
@@ -201,6 +202,10 @@ class WindowPresetEditor(QDialog):
         """Keep the list."""
         self._book.keep(self.presets())
         super().accept()
+
+
+def _signed(value: float) -> str:
+    return f"{value:g}".replace("-", "−")
 
 
 def _number(text: str) -> float | None:
