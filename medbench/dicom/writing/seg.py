@@ -1,6 +1,6 @@
 """Label maps as Segmentation objects: BINARY, packed (PS3.3 A.51, C.8.20; PS3.5 8.1.1)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.uid import UID, generate_uid
 
-from medbench.base.errors import BadInputError
+from medbench.base.errors import BadInputError, CancelledError
 from medbench.dicom.colours import to_cielab
 from medbench.dicom.writing.heading import (
     RESEARCH_NOTE,
@@ -51,7 +51,7 @@ class _Plane:
 
 def write_segmentation(
     path: Path, labels: NDArray[np.uint8], segmentation: EditedSegmentation, study: SourceStudy,
-    frames: Sequence[FrameRef], *, reader: str = "",
+    frames: Sequence[FrameRef], *, reader: str = "", cancelled: Callable[[], bool] | None = None,
 ) -> int:  # fmt: skip
     """Write a label map (z, y, x) as a new series of its study; returns the frames written.
 
@@ -61,6 +61,8 @@ def write_segmentation(
 
     Raises
     ------
+    CancelledError
+        ``cancelled`` said so; nothing is written.
     BadInputError
         Nothing is painted, or the map has no place the object could be given.
     """
@@ -99,6 +101,8 @@ def write_segmentation(
         ds.ReferencedSeriesSequence = [
             _series(uid, images) for uid, images in by_series(used).items()
         ]
+    if cancelled is not None and cancelled():
+        raise CancelledError
     ds.add_new(0x7FE00010, "OB", packed([plane.mask for plane in planes]))
     save_object(ds, path)
     return len(planes)

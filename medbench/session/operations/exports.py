@@ -3,7 +3,7 @@
 DICOM objects join the study as new series (`medbench.dicom.writing`); nothing here needs a window.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -47,8 +47,9 @@ def write_sr(
 
 
 def write_seg(
-    path: Path, study: Study, segmentation: EditedSegmentation, labels: Any, reader: str
-) -> int:
+    path: Path, study: Study, segmentation: EditedSegmentation, labels: Any, reader: str,
+    cancelled: Callable[[], bool] | None = None,
+) -> int:  # fmt: skip
     """Write a label map as SEG; returns the number of frames."""
     from medbench.dicom.writing.heading import source_study
     from medbench.dicom.writing.seg import write_segmentation
@@ -56,7 +57,13 @@ def write_seg(
     display = displays_of(study).get(segmentation.display_key)
     frames = () if display is None else display.frames
     return write_segmentation(
-        path, labels, segmentation, source_study(study), frames, reader=reader
+        path,
+        labels,
+        segmentation,
+        source_study(study),
+        frames,
+        reader=reader,
+        cancelled=cancelled,
     )
 
 

@@ -170,8 +170,10 @@ class ObjectExports(QObject):
             return
         reader = self._desk.reader
 
-        def work(_handle: Handle) -> int:
-            return exports.write_seg(target, study, shot.segmentation, shot.labels, reader)
+        def work(handle: Handle) -> int:
+            return exports.write_seg(
+                target, study, shot.segmentation, shot.labels, reader, handle.cancelled
+            )
 
         self._desk.exporter.save(self.tr("Segments as DICOM SEG"), target, work)
 
