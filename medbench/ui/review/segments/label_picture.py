@@ -9,9 +9,9 @@ from PySide6.QtCore import QLineF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
 from medbench.domain.segment_edit import EditedSegmentation, same_grid
-from medbench.imaging.layer_picture import mask_outline
 from medbench.imaging.reslice import MprPlane, PlaneKind
 from medbench.imaging.segment_edit import Box, Labels
+from medbench.imaging.segment_outline import label_outlines
 from medbench.imaging.segment_place import LabelSampler
 from medbench.imaging.slanted import SlantedPlane
 from medbench.ui.review.placement import Placement
@@ -20,7 +20,7 @@ from medbench.ui.review.segments.choice import LabelLook
 if TYPE_CHECKING:
     from medbench.ui.review.viewport import Viewport
 
-_TILE, _LARGE_TILE, _LARGE_PIXELS = 64, 256, 2_000_000
+_TILE, _LARGE_TILE, _LARGE_PIXELS = 96, 256, 2_000_000
 _MARGIN_PX = 4
 Rect = tuple[int, int, int, int]
 """Rows from, to; columns from, to."""
@@ -219,32 +219,10 @@ class LabelPicture:
         r1, c1 = min(rows, r0 + self._tile), min(columns, c0 + self._tile)
         if r0 >= rows or c0 >= columns:
             return []
-        top, left = max(0, r0 - 1), max(0, c0 - 1)
-        bottom, right = min(rows, r1 + 1), min(columns, c1 + 1)
-        block = self._shown[top:bottom, left:right]
-        found = []
-        for label in (np.flatnonzero(np.bincount(block.ravel(), minlength=256)[1:]) + 1).tolist():
-            lines = mask_outline(block == label) + np.array([left, top, left, top], np.float32)
-            lines = _within(lines, (r0, r1, c0, c1), (rows, columns))
-            if len(lines):
-                found.append((label, [QLineF(*line) for line in lines.tolist()]))
-        return found
-
-
-def _within(lines: NDArray[np.float32], rect: Rect, shape: tuple[int, int]) -> NDArray[np.float32]:
-    """Lines cut to a tile; those on its lower and right border belong to its neighbours."""
-    r0, r1, c0, c1 = rect
-    last_row = r1 if r1 == shape[0] else r1 - 1
-    last_column = c1 if c1 == shape[1] else c1 - 1
-    across = lines[:, 1] == lines[:, 3]
-    level = across & (lines[:, 1] >= r0) & (lines[:, 1] <= last_row)
-    upright = ~across & (lines[:, 0] >= c0) & (lines[:, 0] <= last_column)
-    found = lines[level | upright].copy()
-    flat = found[:, 1] == found[:, 3]
-    found[flat, 0::2] = np.clip(found[flat, 0::2], c0, c1)
-    found[~flat, 1::2] = np.clip(found[~flat, 1::2], r0, r1)
-    whole = (found[:, 0] != found[:, 2]) | (found[:, 1] != found[:, 3])
-    return np.asarray(found[whole], np.float32)
+        return [
+            (label, [QLineF(*line) for line in lines.tolist()])
+            for label, lines in label_outlines(self._shown, (r0, r1), (c0, c1))
+        ]
 
 
 def _argb(pixels: NDArray[np.uint32]) -> QImage:
