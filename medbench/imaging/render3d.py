@@ -4,6 +4,7 @@ The one function of window and command line is `render`; nothing of it needs a g
 """
 
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -53,6 +54,9 @@ _SAMPLE = 400_000
 _SAMPLE_PICTURE = 40_000
 _DARK_PART = 0.15
 _SEEN = 0.5
+SLOW_S = 0.06
+"""A quick picture that takes longer is too slow for fifteen frames a second."""
+_LATE_FRAMES, _HURRIED = 3, 0.7
 _HOW = {VolumeMode.MIP: "maximum", VolumeMode.MINIP: "minimum", VolumeMode.SHADED: "mean"}
 
 
@@ -74,6 +78,8 @@ class VolumeSource:
         self._range: tuple[float, float] | None = None
         self._lowest: float | None = None
         self._lock = threading.Lock()
+        self._late: dict[VolumeMode, int] = {}
+        self._hurried: set[VolumeMode] = set()
 
     @property
     def grid(self) -> Grid:
@@ -92,8 +98,18 @@ class VolumeSource:
         with self._lock:
             if how not in self._moving:
                 edge = SHADED_EDGE if mode is VolumeMode.SHADED else MOVING_EDGE
+                if mode in self._hurried:
+                    edge = round(edge * _HURRIED)
                 self._moving[how] = reduced(self.grid, how, edge, cancelled)
             return self._moving[how]
+
+    def took(self, mode: VolumeMode, seconds: float) -> None:
+        """A quick picture took so long: a machine that is busy gets a smaller copy from then on."""
+        self._late[mode] = self._late.get(mode, 0) + 1 if seconds > SLOW_S else 0
+        if self._late[mode] >= _LATE_FRAMES and mode not in self._hurried:
+            self._hurried.add(mode)
+            with self._lock:
+                self._moving.pop(_HOW[mode], None)
 
     @property
     def lowest(self) -> float:
@@ -158,7 +174,12 @@ def draw(
 ) -> VolumePicture:  # fmt: skip
     """`render` for a preset; its units are turned into the volume's own values."""
     scene = scene_of(source, look)
+    if not fine:
+        source.moving(scene.mode, cancelled)  # the first time it has to be made
+    begin = time.perf_counter()
     picture = render(source, scene, sight, fine=fine, cancelled=cancelled)
+    if not fine:
+        source.took(scene.mode, time.perf_counter() - begin)
     if scene.transfer is None:
         return picture
     low, high = scene.transfer.low, scene.transfer.high

@@ -1,6 +1,5 @@
 """Pictures of volumes beside numpy, scipy.ndimage and a ray caster that does one ray at a time."""
 
-import json
 import math
 import time
 
@@ -20,14 +19,7 @@ from medbench.imaging.render3d_camera import (
 )
 from medbench.imaging.render3d_cast import OPAQUE_BELOW, composite, main_axis, shear_of
 from medbench.imaging.render3d_grid import FULL_BOX, Slices, grid_of, reduced, refinement
-from medbench.imaging.render3d_presets import (
-    VolumeMode,
-    fault_of,
-    presets_for,
-    read_volume_presets,
-    span_in_values,
-    transfer_of,
-)
+from medbench.imaging.render3d_presets import VolumeMode
 from medbench.imaging.render3d_shade import TABLE_SIZE, Light, Material, Shading, Transfer
 
 STRAIGHT = (1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0)
@@ -324,6 +316,22 @@ def test_the_picture_of_the_moving_hand_is_like_the_full_one():
     assert np.abs(fast.values - full).mean() / span < 0.03
 
 
+def test_a_busy_machine_gets_a_smaller_copy():
+    voxels, geometry = volume((170, 60, 60))
+    source = VolumeSource(voxels.astype(np.int16), geometry)
+    assert source.moving(VolumeMode.MIP).values.shape == (85, 60, 60)
+    for seconds in (1.0, 1.0, 0.01, 1.0, 1.0):
+        source.took(VolumeMode.MIP, seconds)
+    assert source.moving(VolumeMode.MIP).values.shape == (85, 60, 60)
+    source.took(VolumeMode.MIP, 1.0)
+    assert source.moving(VolumeMode.MIP).values.shape == (85, 60, 60)  # 112 voxels an edge
+    source = VolumeSource(np.zeros((100, 140, 60), np.int16), geometry)
+    for _ in range(3):
+        source.took(VolumeMode.SHADED, 1.0)
+    assert source.moving(VolumeMode.SHADED).values.shape == (50, 70, 60)
+    assert source.moving(VolumeMode.MIP).values.shape == (100, 140, 60)
+
+
 def test_pick_finds_what_is_seen():
     shape, spacing = (24, 40, 36), (2.0, 1.0, 1.0)
     voxels = np.zeros(shape, np.int16)
@@ -418,54 +426,6 @@ def test_odd_volumes():
     found = render(source, Scene(), look_at(source, camera_at(20, 10), 12, 12)).values
     assert np.isfinite(found).all()
     assert (VolumeSource(np.zeros((4, 4, 4), np.int16), geometry).value_range) == (0.0, 1.0)
-
-
-def test_bundled_presets_can_all_be_used(tmp_path, monkeypatch):
-    monkeypatch.setenv("MEDBENCH_CONFIG", str(tmp_path))
-    presets = read_volume_presets()
-    assert len({p.preset_id for p in presets}) == len(presets)
-    assert {p.mode for p in presets} == set(VolumeMode)
-    for preset in presets:
-        assert fault_of(preset) == "", preset
-        if preset.mode is VolumeMode.SHADED:
-            transfer = transfer_of(preset, *span_in_values(preset, (0.0, 200.0)))
-            assert transfer.opacity[0] == preset.points[0][1] == 0
-            assert transfer.opacity.max() == pytest.approx(
-                max(p[1] for p in preset.points), abs=2e-3
-            )
-    bone = next(p for p in presets if p.preset_id == "ct-bone")
-    assert span_in_values(bone, (0.0, 1.0)) == (815.0, 1370.0)  # HU stay HU
-    ids = [p.preset_id for p in presets_for(presets, "CT", "HU")]
-    assert ids[:3] == ["mip", "minip", "ct-bone"]
-    assert not any(p.startswith("mr") for p in ids)
-    assert not any(
-        p.startswith("ct") for p in (q.preset_id for q in presets_for(presets, "CT", "mg/ml"))
-    )
-
-
-def test_presets_of_the_user_win_and_damage_is_named(tmp_path, monkeypatch):
-    monkeypatch.setenv("MEDBENCH_CONFIG", str(tmp_path))
-    own = tmp_path / "volume_presets.json"
-    mine = {"id": "mine", "name": "Mine", "mode": "shaded", "unit": "HU", "modality": "CT",
-            "points": [[0, 0, "#000000"], [100, 0.5, "#ff0000"]]}  # fmt: skip
-    own.write_text(json.dumps({"presets": [mine, {"id": "mip", "name": "My MIP", "mode": "mip"}]}))
-    found = {p.preset_id: p for p in read_volume_presets()}
-    assert found["mip"].name == "My MIP"
-    assert found["mine"].points[1] == (100.0, 0.5, (1.0, 0.0, 0.0))
-    for change, words in (
-        ({"points": [[5, 0, "#000000"], [5, 1, "#000000"]]}, "rising"),
-        ({"points": [[0, 0, "red"], [5, 1, "#000000"]]}, "colour"),
-        ({"mode": "xray"}, "damaged"),
-        ({"unit": "mm"}, "unit"),
-        ({"points": [[0, 0, "#000000"], [5, 0, "#000000"]]}, "opaque"),
-        ({"points": [[0, 0, "#000000"], [5, 3, "#000000"]]}, "opacities"),
-    ):
-        own.write_text(json.dumps({"presets": [mine | change]}))
-        with pytest.raises(BadInputError, match=words):
-            read_volume_presets()
-    own.write_text("not json")
-    with pytest.raises(BadInputError, match="cannot be read"):
-        read_volume_presets()
 
 
 def test_the_whole_box_is_no_copy():
