@@ -363,6 +363,33 @@ def test_a_series_that_is_replaced_stops(app, wait, tmp_path, ct_folder):
     key(app, Qt.Key.Key_C)
 
 
+def test_a_3d_view_goes_round_the_patient(app, wait, ct_folder):
+    page, desk = opened(app, wait, ct_folder)
+    key(app, Qt.Key.Key_3, Qt.KeyboardModifier.ShiftModifier)
+    view = page.showing.screen.volume_view
+    wait(lambda: view.fine)
+    view.turn_by(-20, -10)
+    pitch = view.state.camera.pitch_deg
+    angles = []
+    view.feed.arrived.connect(lambda: angles.append(view.feed.picture.sight.camera.yaw_deg))
+    key(app, Qt.Key.Key_C)
+    wait(lambda: desk.player.playing)
+    desk.controls.speed.setValue(60)
+    assert desk.controls.last.value() == 72
+    wait(lambda: len(set(np.round(angles, 3))) > 10)
+    steps = np.diff(np.unwrap(angles, period=360))
+    assert (steps >= -1e-6).all()
+    assert view.state.camera.pitch_deg == pytest.approx(pitch)
+    key(app, Qt.Key.Key_C)
+    assert not desk.player.playing
+    wait(lambda: view.fine)
+    key(app, Qt.Key.Key_C)
+    wait(lambda: desk.player.playing)
+    key(app, Qt.Key.Key_3, Qt.KeyboardModifier.ShiftModifier)  # it leaves the wall
+    assert not desk.player.playing
+    wait(lambda: not app.volume_pictures.busy)
+
+
 def test_one_picture_is_nothing_to_play(app, wait, radiograph):
     _page, desk = opened(app, wait, radiograph)
     key(app, Qt.Key.Key_C)

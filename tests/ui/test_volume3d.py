@@ -187,7 +187,7 @@ def test_pan_zoom_and_keys(app, wait, ct_folder):
     assert view.state.camera.yaw_deg == pytest.approx(-10)
     QTest.keyClick(view, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
     assert view.state.camera.pitch_deg == pytest.approx(1)
-    view.reset()
+    app.actions_registry.action("medbench.review.reset").trigger()
     wait(lambda: view.fine)
     assert view.state.camera == standard_camera("A")
 

@@ -2,7 +2,14 @@
 
 from PySide6.QtCore import QSignalBlocker, Signal, Slot
 from PySide6.QtGui import QHideEvent
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QFrame, QSpinBox, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QFrame,
+    QSizePolicy,
+    QSpinBox,
+    QWidget,
+)
 
 from medbench.domain.cine import RATE_LIMITS, CineOrder, CineSource
 from medbench.ui.theme.icons import set_icon
@@ -81,8 +88,9 @@ class CineBar(QFrame):
         self.order.currentIndexChanged.connect(self._changed)
         row.addWidget(self.order)
         self.source = label("", "secondary")
-        row.addWidget(self.source)
-        row.addStretch(1)
+        # what does not fit is cut: the strip must never widen the window
+        self.source.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        row.addWidget(self.source, 1)
         self.rate = label("", "secondary")
         self.rate.setAccessibleName(self.tr("Measured speed"))
         row.addWidget(self.rate)
@@ -119,11 +127,11 @@ class CineBar(QFrame):
 
     def show_source(self, source: CineSource, rate: float) -> None:
         """Where the speed comes from."""
-        if source is CineSource.NONE:
-            self.source.setText(self.tr("no speed in the file"))
-            return
-        words = self.tr("{0}: {1:.1f} fps")
-        self.source.setText(words.format(source.value, rate))
+        words = self.tr("no speed in the file")
+        if source is not CineSource.NONE:
+            words = self.tr("{0}: {1:.1f} fps").format(source.value, rate)
+        self.source.setText(words)
+        self.source.setToolTip(words)
 
     def show_playing(self, playing: bool) -> None:
         """Turn the button."""

@@ -26,6 +26,7 @@ class VolumeDesk(Feature):
     def __init__(self, page: "ReviewWorkspace") -> None:
         super().__init__(page)
         page.showing.make_volume_view = self.make
+        page.actions_registry.action("medbench.review.reset").triggered.connect(self._reset)
         area = translate("Volume", "3-D")
         register_rows(
             page,
@@ -84,6 +85,12 @@ class VolumeDesk(Feature):
         stack = [cell for cell in own if cell.kind == PlaneKind.ACQUIRED.value]
         widget = showing.widget(stack[0]) if len(own) > 1 and stack else showing.active
         showing.change_kind(widget, VOLUME)
+
+    @Slot()
+    def _reset(self) -> None:
+        """The command that resets the planes of the screen resets its 3-D view too."""
+        if self.view is not None:
+            self.view.reset()
 
     def _free_plane(self) -> str:
         """A plane that stands in no other cell of the active screen: the stack first."""

@@ -61,6 +61,8 @@ class Memory(QObject):
 
     def follow_display(self) -> None:
         """Another display: its own state comes back."""
+        if self._key == self._model.view_key:  # another time point of the same place
+            return
         if self._key:
             self._states[self._key] = self.state
         self._key = self._model.view_key
