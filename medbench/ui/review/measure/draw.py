@@ -13,12 +13,12 @@ from medbench.session.measuring import pixel_size
 from medbench.ui.review.measure.marks import to_widget_of
 from medbench.ui.review.measure.painting import (
     MarkStyle,
+    drawn,
     label_place,
     label_size,
     leader_start,
     paint_label,
     paint_shape,
-    shape_rect,
 )
 from medbench.ui.review.measure.placing import Ground, ground_of, site_of
 from medbench.ui.review.measure.shapes import (
@@ -142,16 +142,15 @@ class DrawTool(PointerTool):
         if draft is None:
             return
         points = self.points(draft, last=True)
-        to_widget = to_widget_of(view)
-        paint_shape(painter, to_widget, self.kind, points, _STYLE)
+        shape = drawn(to_widget_of(view), self.kind, points)
+        paint_shape(painter, shape, _STYLE)
         done = len(points) >= _least(self.kind)
         one = Measurement("", self.kind, draft.ground.site, points)
         lines = self.desk.live_label(one, draft.ground.picture) if done else []
         if lines:
-            mark = shape_rect(to_widget, self.kind, points)
-            box = label_place(mark, label_size(painter, lines), QRectF(view.rect()), [mark])
-            start = leader_start(to_widget, self.kind, points, box)
-            paint_label(painter, box, lines, start, _STYLE)
+            mark, area = shape.rect, QRectF(view.rect())
+            box = label_place(mark, label_size(painter, lines), area, [mark])
+            paint_label(painter, box, lines, leader_start(shape, box), _STYLE)
 
 
 def _least(kind: MeasurementKind) -> int:

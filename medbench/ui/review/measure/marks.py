@@ -1,27 +1,27 @@
 """Marks on the pictures: drawn wherever their plane is shown, taken hold of and dragged."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QTransform
 
 from medbench.domain.measurement import Measurement, Place
 from medbench.session.measuring import pixel_size
 from medbench.ui.review.measure.painting import (
+    Drawn,
     MarkStyle,
     ToWidget,
+    drawn,
     label_place,
     label_size,
     leader_start,
     paint_label,
     paint_shape,
-    shape_rect,
 )
 from medbench.ui.review.measure.placing import Ground, Shown, ground_of
-from medbench.ui.review.measure.shapes import handles_of, lines_of, moved_handle, shifted
-from medbench.ui.review.measure.words import label_lines
+from medbench.ui.review.measure.shapes import moved_handle, shifted
 from medbench.ui.review.pointer import PointerTool
 
 if TYPE_CHECKING:
@@ -58,6 +58,31 @@ class _Grip:
     moved: tuple[Place, ...] | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """A measurement on one viewport; nothing is drawn of it where its plane is not shown."""
+
+    measurement: Measurement
+    places: tuple[Place, ...]
+    shape: Drawn | None
+
+    @property
+    def drawn(self) -> Drawn:
+        """Its shape, where it is seen."""
+        assert self.shape is not None
+        return self.shape
+
+
+@dataclass(frozen=True, eq=False)
+class _Kept:
+    """What was made for the last painting of a viewport."""
+
+    shown: Shown
+    transform: QTransform
+    seen: dict[int, _Seen]
+    """By identity of the measurement, which it keeps alive."""
+
+
 class MarksLayer(PointerTool):
     """Every measurement on every picture that shows its plane.
 
@@ -70,40 +95,56 @@ class MarksLayer(PointerTool):
         self.style_of: Callable[[Measurement], MarkStyle] = plain_style
         self._grip: _Grip | None = None
         self._hover = ""
+        self._kept: dict[int, _Kept] = {}
         self._labels: dict[int, dict[str, QRectF]] = {}
         """Boxes by viewport and measurement: they are clicked too."""
 
     # what lies where
 
-    def _visible(self, view: "Viewport") -> list[tuple[Measurement, tuple[Place, ...]]]:
+    def _visible(self, view: "Viewport") -> list[_Seen]:
+        """Marks of the shown picture; their lines are made anew only when something moved."""
         marks = self._desk.marks()
         shown = Shown.of(view) if marks else None
         if shown is None:
+            self._kept.pop(id(view), None)
             return []
-        found = []
+        transform = view.placement().transform()
+        kept = self._kept.get(id(view))
+        known: dict[int, _Seen] = {}
+        if kept is not None and (kept.shown, kept.transform) == (shown, transform):
+            known = kept.seen
+        to_widget = to_widget_of(view)
+        seen = {}
         for one in marks:
-            places = shown.places(one.site, one.points)
-            if places is not None:
-                found.append((one, places))
-        return found
+            found = known.get(id(one))
+            if found is None:
+                places = shown.places(one.site, one.points)
+                shape = None if places is None else drawn(to_widget, one.kind, places)
+                found = _Seen(one, places or (), shape)
+            seen[id(one)] = found
+        self._kept[id(view)] = _Kept(shown, transform, seen)
+        return [one for one in seen.values() if one.shape is not None]
 
     def hit(self, view: "Viewport", at: QPointF) -> tuple[Measurement, int] | None:
         """The mark below a place of the widget, and its handle (-1 = its line or its label)."""
-        to_widget = to_widget_of(view)
+        reach = HANDLE_PX + 1
+        near = QRectF(at.x() - reach, at.y() - reach, 2 * reach, 2 * reach)
         visible = list(reversed(self._visible(view)))
-        for one, places in visible:
-            for i, place in enumerate(handles_of(one.kind, places)):
-                if _away(to_widget(*place), at) <= HANDLE_PX:
-                    return one, i
-        for one, places in visible:
-            if _on_line(one, places, to_widget, at):
-                return one, -1
+        close = [s for s in visible if s.drawn.rect.adjusted(-1, -1, 1, 1).intersects(near)]
+        for seen in close:
+            for i, place in enumerate(seen.drawn.handles or seen.drawn.points[:1]):
+                if _away(place, at) <= HANDLE_PX:
+                    return seen.measurement, i
+        for seen in close:
+            if _on_line(seen.drawn, at):
+                return seen.measurement, -1
         if view.model.toolbox.tool is not None:
             return None  # labels must not keep a drawing tool from the pixels below them
-        for one, _ in visible:
-            box = self._labels.get(id(view), {}).get(one.measurement_id)
+        for seen in visible:
+            name = seen.measurement.measurement_id
+            box = self._labels.get(id(view), {}).get(name)
             if box is not None and box.contains(at):
-                return one, -1
+                return seen.measurement, -1
         return None
 
     # the hand
@@ -191,19 +232,19 @@ class MarksLayer(PointerTool):
         boxes = self._labels[id(view)] = {}
         if not visible:
             return
-        to_widget = to_widget_of(view)
         area = QRectF(view.rect())
-        taken = [shape_rect(to_widget, one.kind, places) for one, places in visible]
-        for one, places in visible:
-            paint_shape(painter, to_widget, one.kind, places, self._style(one, view))
-        for (one, places), mark in zip(visible, list(taken), strict=True):
+        taken = [seen.drawn.rect for seen in visible]
+        for seen in visible:
+            paint_shape(painter, seen.drawn, self._style(seen.measurement, view))
+        for seen in visible:
+            one, mark = seen.measurement, seen.drawn.rect
             lines = self._desk.label_of(one)
             if not lines or not area.intersects(mark.adjusted(-1, -1, 1, 1)):
                 continue
             box = label_place(mark, label_size(painter, lines), area, taken)
             taken.append(box)
             boxes[one.measurement_id] = box
-            start = leader_start(to_widget, one.kind, places, box)
+            start = leader_start(seen.drawn, box)
             paint_label(painter, box, lines, start, self._style(one, view))
 
     def _style(self, one: Measurement, view: "Viewport") -> MarkStyle:
@@ -219,6 +260,7 @@ class MarksLayer(PointerTool):
     def forget(self) -> None:
         """Viewports went: their labels with them."""
         self._labels.clear()
+        self._kept.clear()
 
 
 def plain_style(_measurement: Measurement) -> MarkStyle:
@@ -226,20 +268,15 @@ def plain_style(_measurement: Measurement) -> MarkStyle:
     return MarkStyle()
 
 
-def lines_for(measurement: Measurement) -> Sequence[tuple[str, bool]]:
-    """Label lines of a finished measurement."""
-    return label_lines(measurement)
-
-
 def _away(one: QPointF, two: QPointF) -> float:
     return float(((one.x() - two.x()) ** 2 + (one.y() - two.y()) ** 2) ** 0.5)
 
 
-def _on_line(one: Measurement, places: Sequence[Place], to_widget: ToWidget, at: QPointF) -> bool:
-    for line in lines_of(one.kind, places):
+def _on_line(mark: Drawn, at: QPointF) -> bool:
+    for shape, line in mark.lines:
         if line.helper:
             continue
-        ends = [to_widget(*p) for p in line.places]
+        ends = shape.toList()
         after = [*ends[1:], ends[0]] if line.closed else ends[1:]
         if any(_to_segment(a, b, at) <= LINE_PX for a, b in zip(ends, after, strict=False)):
             return True

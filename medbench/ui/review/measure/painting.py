@@ -4,10 +4,19 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetricsF,
+    QPainter,
+    QPainterPath,
+    QPen,
+    QPolygonF,
+    QTransform,
+)
 
 from medbench.domain.measurement import MeasurementKind, Place
-from medbench.ui.review.measure.shapes import handles_of, lines_of
+from medbench.ui.review.measure.shapes import Line, handles_of, lines_of
 from medbench.ui.theme.tokens import TOKENS
 
 ToWidget = Callable[[float, float], QPointF]
@@ -18,6 +27,7 @@ _LABEL_PX = 12
 _LINE_PX = 17
 _AWAY_PX = 26.0
 _ARROW_PX = 13.0
+_SMOOTH_FROM = 16
 
 
 @dataclass(frozen=True)
@@ -34,48 +44,98 @@ class MarkStyle:
     """Measured on another series of the same place."""
 
 
-def _pen(colour: QColor, width: float, *, dashed: bool = False) -> QPen:
+def _pen(
+    colour: QColor, width: float, *, dashed: bool = False, smooth: bool = False
+) -> QPen:  # fmt: skip
+    """A pen; ``smooth`` outlines have so many corners that rounding each would only cost time."""
     pen = QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
-    pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+    pen.setJoinStyle(Qt.PenJoinStyle.BevelJoin if smooth else Qt.PenJoinStyle.RoundJoin)
     if dashed:
         pen.setDashPattern([4, 3])
     return pen
 
 
-def paint_shape(
-    painter: QPainter, to_widget: ToWidget, kind: MeasurementKind, points: Sequence[Place],
-    style: MarkStyle,
-) -> None:  # fmt: skip
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """A measurement in the coordinates of a widget; made once for many paintings."""
+
+    kind: MeasurementKind
+    points: tuple[QPointF, ...]
+    lines: tuple[tuple[QPolygonF, Line], ...]
+    handles: tuple[QPointF, ...]
+    rect: QRectF
+    curve: QPainterPath | None = None
+    """An ellipse as curves: a fraction of the work of its corners."""
+
+    @property
+    def corners(self) -> list[QPointF]:
+        """Every corner of its lines; its points where it has none."""
+        found = [point for shape, _ in self.lines for point in shape.toList()]
+        return found or list(self.points)
+
+
+def drawn(to_widget: ToWidget, kind: MeasurementKind, points: Sequence[Place]) -> Drawn:
+    """A measurement (or one that is being drawn) as a viewport shows it."""
+    lines = tuple(
+        (QPolygonF([to_widget(*place) for place in line.places]), line)
+        for line in lines_of(kind, points)
+    )
+    on_widget = tuple(to_widget(*place) for place in points)
+    handles = tuple(to_widget(*place) for place in _shown_handles(kind, points))
+    box = QPolygonF(list(on_widget)).boundingRect()
+    for shape, _ in lines:
+        box = box.united(shape.boundingRect())
+    round_one = kind is MeasurementKind.ELLIPSE and len(on_widget) == 4
+    curve = _ellipse(on_widget) if round_one else None
+    return Drawn(kind, on_widget, lines, handles, box, curve)
+
+
+def _ellipse(ends: Sequence[QPointF]) -> QPainterPath:
+    """The curve through four ends of axes: a circle, stretched along the half axes."""
+    centre = (ends[0] + ends[1]) / 2
+    one, two = (ends[1] - ends[0]) / 2, (ends[3] - ends[2]) / 2
+    circle = QPainterPath()
+    circle.addEllipse(QPointF(0, 0), 1, 1)
+    stretch = QTransform(one.x(), one.y(), two.x(), two.y(), centre.x(), centre.y())
+    return stretch.map(circle)
+
+
+def paint_shape(painter: QPainter, mark: Drawn, style: MarkStyle) -> None:
     """Lines and handles of a measurement (or of one that is being drawn)."""
     painter.setBrush(Qt.BrushStyle.NoBrush)
     if style.faint:
         painter.setOpacity(0.6)
     accent, white = QColor(style.colour), QColor("#ffffff")
     width = 2.2 if style.selected or style.hovered else 1.7
-    for line in lines_of(kind, points):
-        shape = QPolygonF([to_widget(*place) for place in line.places])
+    for shape, line in mark.lines:
         draw = painter.drawPolygon if line.closed else painter.drawPolyline
+        if mark.curve is not None:
+            for pen in (_pen(_HALO, width + 3), _pen(accent, width, dashed=style.dashed)):
+                painter.setPen(pen)
+                painter.drawPath(mark.curve)
+            continue
         if line.helper:
             painter.setPen(_pen(accent, 1, dashed=True))
             draw(shape)
             continue
-        painter.setPen(_pen(_HALO, width + 3))
+        smooth = shape.size() > _SMOOTH_FROM
+        painter.setPen(_pen(_HALO, width + 3, smooth=smooth))
         draw(shape)
         if line.closed:  # outlines stay thin: what they enclose must be seen
-            painter.setPen(_pen(accent, width, dashed=style.dashed))
+            painter.setPen(_pen(accent, width, dashed=style.dashed, smooth=smooth))
             draw(shape)
             continue
         painter.setPen(_pen(accent, width + 1.2, dashed=style.dashed))
         draw(shape)
         painter.setPen(_pen(white, width - 0.5, dashed=style.dashed))
         draw(shape)
-    if kind is MeasurementKind.ARROW and len(points) == 2:
-        _head(painter, to_widget(*points[0]), to_widget(*points[1]), style)
-    if kind is MeasurementKind.PROBE and points:
-        _cross(painter, to_widget(*points[0]), accent)
-    if (style.handles and _handles_always(kind)) or style.selected or style.hovered:
-        for place in _shown_handles(kind, points):
-            paint_handle(painter, to_widget(*place), style)
+    if mark.kind is MeasurementKind.ARROW and len(mark.points) == 2:
+        _head(painter, mark.points[0], mark.points[1], style)
+    if mark.kind is MeasurementKind.PROBE and mark.points:
+        _cross(painter, mark.points[0], accent)
+    if (style.handles and _handles_always(mark.kind)) or style.selected or style.hovered:
+        for at in mark.handles:
+            paint_handle(painter, at, style)
     painter.setOpacity(1.0)
 
 
@@ -128,12 +188,6 @@ def _cross(painter: QPainter, at: QPointF, accent: QColor) -> None:
             for sign in (-1, 1):
                 step = QPointF(dx * sign, dy * sign)
                 painter.drawLine(at + step * 3, at + step * 9)
-
-
-def shape_rect(to_widget: ToWidget, kind: MeasurementKind, points: Sequence[Place]) -> QRectF:
-    """Box around a mark on the widget."""
-    places = [p for line in lines_of(kind, points) for p in line.places] or list(points)
-    return QPolygonF([to_widget(*p) for p in places]).boundingRect()
 
 
 def label_size(painter: QPainter, lines: Text) -> tuple[float, float]:
@@ -211,14 +265,11 @@ def paint_label(
     painter.setOpacity(1.0)
 
 
-def leader_start(
-    to_widget: ToWidget, kind: MeasurementKind, points: Sequence[Place], box: QRectF
-) -> QPointF:
+def leader_start(mark: Drawn, box: QRectF) -> QPointF:
     """The place of the mark that lies nearest to its label."""
-    places = [p for line in lines_of(kind, points) for p in line.places] or list(points)
-    middle = box.center()
+    x, y = box.center().x(), box.center().y()
 
     def away(at: QPointF) -> float:
-        return (at.x() - middle.x()) ** 2 + (at.y() - middle.y()) ** 2
+        return (at.x() - x) ** 2 + (at.y() - y) ** 2
 
-    return min((to_widget(*p) for p in places), key=away)
+    return min(mark.corners, key=away)

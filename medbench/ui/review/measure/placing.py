@@ -78,7 +78,7 @@ def ground_of(view: "Viewport") -> Ground | None:
     return Ground(site, cut_picture(values, site.grid, info, suv=straight or len(factors) == 1))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Shown:
     """What a viewport shows, as far as marks ask; made once for all marks of a painting."""
 

@@ -14,6 +14,7 @@ from medbench.ui.theme.icons import icon_pixmap
 
 HEAD_PX, ROW_PX, TREND_PX, HISTOGRAM_PX = 32, 50, 118, 92
 _LEFT = 34
+_DATES_SHOWN = 4
 _BAR_PX = 3
 
 
@@ -168,9 +169,14 @@ class RowPainter(QStyledItemDelegate):
         painter.setFont(_font(option, 11))
         painter.setPen(QColor(tokens.text2))
         dates = QRect(box.left(), box.bottom() - 14, box.width(), 15)
-        first, last = row.visits[0].date, row.visits[-1].date
-        self._text(painter, dates, date_text(first)[:7])
-        self._text(painter, dates, date_text(last)[:7], right=True)
+        months = [date_text(visit.date)[:7] for visit in row.visits]
+        self._text(painter, dates, months[0])
+        self._text(painter, dates, months[-1], right=True)
+        if len(months) <= _DATES_SHOWN:
+            for at, month in enumerate(months[1:-1], 1):
+                x = round(plot.left() + plot.width() * at / (len(months) - 1))
+                middle = QRect(x - 30, dates.top(), 60, dates.height())
+                painter.drawText(middle, Qt.AlignmentFlag.AlignCenter, month)
 
     def _change_words(self, kind: MeasurementKind) -> str:
         if kind is MeasurementKind.BIDIRECTIONAL:
