@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from medbench.domain.geometry import Vector
-from medbench.imaging.segment_edit import Box, box_of
+from medbench.imaging.segment_delta import Box, box_of
 
 Mask = npt.NDArray[np.bool_]
 _PERCENTILE = 95

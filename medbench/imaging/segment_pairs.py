@@ -9,7 +9,7 @@ from medbench.base.errors import CancelledError
 from medbench.domain.geometry import Geometry, Vector
 from medbench.imaging.placing import grid_of_slice
 from medbench.imaging.segment_agreement import Agreement, agreement_of
-from medbench.imaging.segment_edit import Labels
+from medbench.imaging.segment_delta import Labels
 from medbench.imaging.segment_place import LabelSampler
 
 Name = tuple[int, str]

@@ -12,10 +12,14 @@ from medbench.domain.objects import PlaneGrid, Segmentation, StructureSet
 from medbench.domain.segment_edit import MAX_SEGMENTS
 from medbench.imaging.contours import structure_mask
 from medbench.imaging.placing import PlacedSegmentation, grid_of_slice
-from medbench.imaging.segment_edit import LabelGrid, Labels
+from medbench.imaging.segment_brush import LabelGrid
+from medbench.imaging.segment_delta import Box, Labels
 
 _PARALLEL = 1e-3
 _SIDE_MM = 1e-3
+_STILL = 1e-9
+Rect = tuple[int, int, int, int]
+"""Rows from, to; columns from, to."""
 
 
 class LabelSampler:
@@ -28,32 +32,88 @@ class LabelSampler:
         before = np.append(gaps[:1] if len(gaps) else self._grid.slice_mm, gaps)
         after = np.append(gaps, gaps[-1:] if len(gaps) else self._grid.slice_mm)
         self._low, self._high = before / 2 + _SIDE_MM, after / 2 + _SIDE_MM
+        even = geometry.uniform or len(geometry.positions_mm) != geometry.shape[0]
+        self._inverse = np.linalg.inv(geometry.matrix) if even else None
 
-    def picture(self, labels: Labels, at: PlaneGrid) -> Labels:
-        """Labels (rows, columns) of a picture in the patient; 0 outside the label map."""
+    def picture(
+        self, labels: Labels, at: PlaneGrid, rows: tuple[int, int] | None = None,
+        columns: tuple[int, int] | None = None,
+    ) -> Labels:  # fmt: skip
+        """Labels of a picture in the patient, or of some rows and columns; 0 outside the map."""
+        r0, r1 = rows or (0, at.rows)
+        c0, c1 = columns or (0, at.columns)
+        i, j = np.arange(r0, r1)[:, None], np.arange(c0, c1)[None, :]
+        if self._inverse is not None:
+            return self._even(labels, at, i, j)
+        return self._uneven(labels, at, i, j)
+
+    def _even(
+        self, labels: Labels, at: PlaneGrid, i: npt.NDArray[np.intp], j: npt.NDArray[np.intp]
+    ) -> Labels:
+        """Indices are affine in row and column: formed once per row and column, and added."""
+        assert self._inverse is not None
+        linear = self._inverse[:3, :3]
+        start = linear @ np.asarray(at.origin_mm, float) + self._inverse[:3, 3] + 0.5
+        down = linear @ (np.asarray(at.column_direction) * at.row_mm)
+        right = linear @ (np.asarray(at.row_direction) * at.column_mm)
+        found, inside = [], np.ones((1, 1), bool)
+        for axis, size in enumerate(self._grid.shape[::-1]):
+            by_row = (start[axis] + i * down[axis]).astype(np.float32)
+            by_column = (j * right[axis]).astype(np.float32)
+            if abs(down[axis]) < _STILL:
+                by_row = by_row[:1]
+            if abs(right[axis]) < _STILL:
+                by_column = by_column[:, :1]
+            place = np.floor(by_row + by_column).astype(np.int32)
+            inside = inside & (place >= 0) & (place < size)
+            found.append(np.clip(place, 0, size - 1))
+        x, y, z = found
+        return np.where(inside, labels[z, y, x], np.uint8(0))
+
+    def _uneven(
+        self, labels: Labels, at: PlaneGrid, i: npt.NDArray[np.intp], j: npt.NDArray[np.intp]
+    ) -> Labels:
         grid = self._grid
         start = np.asarray(at.origin_mm, float)
         down = np.asarray(at.column_direction) * at.row_mm
         right = np.asarray(at.row_direction) * at.column_mm
-        i, j = np.arange(at.rows)[:, None], np.arange(at.columns)[None, :]
         depth = start @ grid.normal + i * (down @ grid.normal) + j * (right @ grid.normal)
         if np.ptp(depth) < _PARALLEL:
-            z = self._nearest(np.asarray(depth[:1, :1]))
-        else:
-            z = self._nearest(depth)
+            depth = np.asarray(depth[:1, :1])
+        z = self._nearest(depth)
         inside = z >= 0
         z = np.maximum(z, 0)
         origins = grid.origins[z]  # (1, 1, 3) or (rows, columns, 3)
         steps = (grid.down / grid.row_mm, grid.along / grid.column_mm)
-        row, column = (
-            start @ s + i * (down @ s) + j * (right @ s) - origins @ s for s in steps
-        )  # fmt: skip
+        row, column = (start @ s + i * (down @ s) + j * (right @ s) - origins @ s for s in steps)
         r, c = np.floor(row + 0.5).astype(np.intp), np.floor(column + 0.5).astype(np.intp)
         inside = inside & (r >= 0) & (r < grid.shape[1]) & (c >= 0) & (c < grid.shape[2])
         np.clip(r, 0, grid.shape[1] - 1, out=r)
         np.clip(c, 0, grid.shape[2] - 1, out=c)
-        found = labels[z, r, c]
-        return np.where(inside, found, np.uint8(0))
+        return np.where(inside, labels[z, r, c], np.uint8(0))
+
+    def rect_of(self, box: Box, at: PlaneGrid) -> Rect | None:
+        """Rows and columns of a picture that voxels of a box can show at; None where at none."""
+        grid = self._grid
+        corners = []
+        for z in (box.low[0], box.high[0] - 1):
+            for y in (box.low[1] - 1, box.high[1]):
+                for x in (box.low[2] - 1, box.high[2]):
+                    offset = grid.down * (y * grid.row_mm) + grid.along * (x * grid.column_mm)
+                    corners.append(grid.origins[z] + offset)
+        # half way to the next slice, wherever that is
+        reach = float(max(self._low.max(), self._high.max()))
+        points = np.asarray(corners) - np.asarray(at.origin_mm, float)
+        points = np.concatenate([points + reach * grid.normal, points - reach * grid.normal])
+        height = points @ np.cross(at.row_direction, at.column_direction)
+        if height.min() > 0 or height.max() < 0:
+            return None
+        row = points @ np.asarray(at.column_direction) / at.row_mm
+        column = points @ np.asarray(at.row_direction) / at.column_mm
+        r0, r1 = max(0, int(np.floor(row.min()))), min(at.rows, int(np.ceil(row.max())) + 1)
+        c0 = max(0, int(np.floor(column.min())))
+        c1 = min(at.columns, int(np.ceil(column.max())) + 1)
+        return (r0, r1, c0, c1) if r0 < r1 and c0 < c1 else None
 
     def _nearest(self, depth: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
         """Slice at each depth, -1 outside the stack."""

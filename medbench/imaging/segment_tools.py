@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from medbench.base.errors import BadInputError, CancelledError
 from medbench.domain.geometry import Vector
-from medbench.imaging.segment_edit import Box, Mask, box_of
+from medbench.imaging.segment_brush import Mask
+from medbench.imaging.segment_delta import Box, box_of
 
 Seed = tuple[int, int, int]
 Cancelled = Callable[[], bool]

@@ -19,16 +19,9 @@ from medbench.domain.segment_edit import (
     SegmentState,
     grid_of_display,
 )
-from medbench.imaging.segment_edit import (
-    Box,
-    Brush,
-    EditRules,
-    LabelDelta,
-    LabelGrid,
-    Labels,
-    Stroke,
-    writable_labels,
-)
+from medbench.imaging.segment_brush import Brush, LabelGrid
+from medbench.imaging.segment_delta import Box, LabelDelta, Labels
+from medbench.imaging.segment_edit import EditRules, Stroke, writable_labels
 from medbench.session.history import Step
 from medbench.session.library import display_key
 from medbench.session.messages import Messages

@@ -6,7 +6,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from medbench.domain.segment_edit import EditedSegmentation
-from medbench.imaging.segment_edit import Labels
+from medbench.imaging.segment_delta import Labels
 from medbench.imaging.segment_statistics import (
     SegmentNumbers,
     SegmentTally,

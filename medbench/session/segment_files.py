@@ -8,7 +8,7 @@ import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from medbench.base.errors import IntegrityError
-from medbench.imaging.segment_edit import Labels
+from medbench.imaging.segment_delta import Labels
 from medbench.registry.reading_store import ReadingStore
 from medbench.session.messages import Messages
 from medbench.session.ports import Handle, Runner

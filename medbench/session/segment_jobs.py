@@ -5,15 +5,9 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, Signal
 
 from medbench.domain.segment_edit import SegmentMethod
-from medbench.imaging.segment_edit import (
-    Box,
-    EditRules,
-    LabelDelta,
-    Labels,
-    Mask,
-    edit_delta,
-    replace_delta,
-)
+from medbench.imaging.segment_brush import Mask
+from medbench.imaging.segment_delta import Box, LabelDelta, Labels
+from medbench.imaging.segment_edit import EditRules, edit_delta, replace_delta
 from medbench.jobs.states import JobState
 from medbench.session.job_list import JobList
 from medbench.session.late_job import LateJob

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import ndimage
 from segment_scene import SHAPE, Scene
 
-from medbench.imaging.segment_edit import Box, LabelDelta
+from medbench.imaging.segment_delta import Box, LabelDelta
 
 ROUNDS = 5
 scene = Scene()

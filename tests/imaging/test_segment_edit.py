@@ -10,14 +10,11 @@ from medbench.base.errors import BadInputError
 from medbench.domain.geometry import Geometry
 from medbench.domain.objects import PlaneGrid, Segment, Segmentation, SegmentFrame
 from medbench.domain.segment_edit import EditedSegmentation, same_grid
+from medbench.imaging.segment_brush import Brush, LabelGrid, brush_mask
+from medbench.imaging.segment_delta import Box, LabelDelta
 from medbench.imaging.segment_edit import (
-    Box,
-    Brush,
     EditRules,
-    LabelDelta,
-    LabelGrid,
     Stroke,
-    brush_mask,
     edit_delta,
     replace_delta,
     writable_labels,
@@ -409,3 +406,33 @@ def test_grids_are_the_same_only_where_every_corner_is():
     assert not same_grid(one, geometry(axes=TURNED))
     other = Geometry(one.shape, one.spacing_mm, one.origin_mm, one.direction, "9.9")
     assert not same_grid(one, other)
+
+
+@pytest.mark.parametrize("uneven", [False, True])
+def test_a_part_of_a_picture_is_found_and_sampled_as_the_whole(uneven):
+    more = {}
+    if uneven:
+        gaps = np.cumsum([0, *np.tile([1.0, 3.0, 2.0], 7)])[:20]
+        more = {"uniform": False,
+                "positions_mm": tuple((-10.0 + 0.1 * g, 5.0, 3.0 + g) for g in gaps)}  # fmt: skip
+    grid = geometry(**more)
+    labels = np.random.default_rng(2).integers(0, 9, grid.shape, dtype=np.uint8)
+    sampler = LabelSampler(grid)
+    row, column = np.array([0.8, 0.6, 0.0]), np.array([-0.36, 0.48, 0.8])
+    at = PlaneGrid((-4.0, 8.0, 6.0), tuple(row), tuple(column), 0.7, 0.9, 50, 45)
+    whole = sampler.picture(labels, at)
+    part = sampler.picture(labels, at, (7, 31), (4, 40))
+    assert np.array_equal(part, whole[7:31, 4:40])
+    for low, high in (((5, 10, 8), (9, 18, 14)), ((0, 0, 0), (20, 40, 30)), ((8, 3, 2), (9, 4, 3))):
+        box = Box(low, high)
+        changed = labels.copy()
+        changed[box.slices] = 200
+        different = np.argwhere(sampler.picture(changed, at) != whole)
+        rect = sampler.rect_of(box, at)
+        if len(different):
+            r0, r1, c0, c1 = rect
+            assert (different.min(axis=0) >= (r0, c0)).all()
+            assert (different.max(axis=0) < (r1, c1)).all()
+    far = PlaneGrid((-4.0, 8.0, 300.0), (1, 0, 0), (0, 1, 0), 0.7, 0.9, 50, 45)
+    assert sampler.rect_of(Box((5, 10, 8), (9, 18, 14)), far) is None
+    assert not sampler.picture(labels, far).any()

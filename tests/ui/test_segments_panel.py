@@ -112,7 +112,7 @@ def test_labels_are_drawn_where_they_lie_in_every_plane(hand):
     before = labels.copy()
     after = before.copy()
     after[4:8, 20:28, 26:38] = 1
-    from medbench.imaging.segment_edit import LabelDelta
+    from medbench.imaging.segment_delta import LabelDelta
 
     hand.book.apply(key, LabelDelta.of(before, after, (0, 0, 0)), "Test")
     for index, (row, column), inside in (

@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from medbench.domain.image import DisplaySet
 from medbench.domain.segment_edit import EditedSegment, EditedSegmentation, same_grid, shown_on
-from medbench.imaging.segment_edit import Labels
+from medbench.imaging.segment_delta import Labels
 from medbench.session.library import display_key
 from medbench.session.segment_book import SegmentBook
 from medbench.ui.review.view_model import ViewModel

@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
 from medbench.domain.segment_edit import EditedSegmentation, same_grid
 from medbench.imaging.reslice import MprPlane, PlaneKind
-from medbench.imaging.segment_edit import Box, Labels
+from medbench.imaging.segment_delta import Box, Labels
 from medbench.imaging.segment_outline import label_outlines
 from medbench.imaging.segment_place import LabelSampler
 from medbench.imaging.slanted import SlantedPlane
@@ -72,12 +72,17 @@ class LabelPicture:
 
     # following
 
-    def changed(self, segmentation_id: str, box: Box, place: Placement) -> QRect | None:
+    def changed(
+        self, segmentation_id: str, box: Box, view: "Viewport", sampler: LabelSampler
+    ) -> QRect | None:
         """Voxels changed: which part of the widget has to be painted again; None = nothing."""
         if self._place is None or self._place[0] != segmentation_id:
             return None
-        rows, columns = self._shown.shape
-        rect = (0, rows, 0, columns) if self._axes is None else self._rect_of(box, self._axes)
+        if self._axes is not None:
+            rect = self._rect_of(box, self._axes)
+        else:
+            grid = view.grid()
+            rect = None if grid is None else sampler.rect_of(box, grid)
         if rect is None:
             return None
         old = self._dirty
@@ -85,7 +90,7 @@ class LabelPicture:
             min(old[0], rect[0]), max(old[1], rect[1]), min(old[2], rect[2]), max(old[3], rect[3])
         )  # fmt: skip
         area = QRectF(rect[2], rect[0], rect[3] - rect[2], rect[1] - rect[0])
-        found = place.transform().mapRect(area).toAlignedRect()
+        found = view.placement().transform().mapRect(area).toAlignedRect()
         return found.adjusted(-_MARGIN_PX, -_MARGIN_PX, _MARGIN_PX, _MARGIN_PX)
 
     def _rect_of(self, box: Box, axes: Axes) -> Rect | None:
@@ -120,18 +125,21 @@ class LabelPicture:
             large = self._shown.size > _LARGE_PIXELS
             self._tile = _LARGE_TILE if large else _TILE
             self._colour(table, None)
-        elif not np.array_equal(table, self._table):
-            self._refetch(view, labels, sampler)
-            self._colour(table, None)
-        elif self._dirty is not None:
-            self._refetch(view, labels, sampler)
-            self._colour(table, self._dirty if self._axes is not None else None)
+        elif self._dirty is not None or not np.array_equal(table, self._table):
+            if self._axes is None and self._dirty is not None:
+                self._sample_again(view, labels, sampler, self._dirty)
+            same = np.array_equal(table, self._table)
+            self._colour(table, self._dirty if same else None)
         self._dirty = None
 
-    def _refetch(self, view: "Viewport", labels: Labels, sampler: LabelSampler) -> None:
-        """Pictures along the voxels are views of the labels themselves: they are up to date."""
-        if self._axes is None:
-            self._shown = self._cut(view, labels, sampler)
+    def _sample_again(
+        self, view: "Viewport", labels: Labels, sampler: LabelSampler, rect: Rect
+    ) -> None:
+        """Pictures along the voxels are views of the labels themselves: this is for the others."""
+        grid = view.grid()
+        if grid is not None:
+            r0, r1, c0, c1 = rect
+            self._shown[r0:r1, c0:c1] = sampler.picture(labels, grid, (r0, r1), (c0, c1))
 
     def _cut(self, view: "Viewport", labels: Labels, sampler: LabelSampler) -> Labels:
         plane = view.plane

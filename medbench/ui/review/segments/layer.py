@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, QRectF, Qt, Slot
 from PySide6.QtGui import QColor, QMouseEvent, QPainter
 
 from medbench.domain.segment_edit import EditedSegmentation
-from medbench.imaging.segment_edit import Box
+from medbench.imaging.segment_delta import Box
 from medbench.imaging.segment_place import LabelSampler
 from medbench.ui.review.pointer import PointerTool
 from medbench.ui.review.segments.choice import SegmentChoice
@@ -61,8 +61,11 @@ class SegmentLayer(PointerTool):
 
     @Slot(str, object)
     def _edited(self, segmentation_id: str, box: Box) -> None:
+        sampler = self._samplers.get(segmentation_id)
+        if sampler is None:
+            return  # nothing is drawn of it yet
         for view, picture in list(self._pictures.items()):
-            area = picture.changed(segmentation_id, box, view.placement())
+            area = picture.changed(segmentation_id, box, view, sampler)
             if area is not None and view.isVisible():
                 view.update(area)
 

@@ -7,7 +7,9 @@ import numpy as np
 from PySide6.QtCore import QObject
 
 from medbench.domain.segment_edit import EditedSegmentation, SegmentMethod
-from medbench.imaging.segment_edit import Box, EditRules, Labels, Mask
+from medbench.imaging.segment_brush import Mask
+from medbench.imaging.segment_delta import Box, Labels
+from medbench.imaging.segment_edit import EditRules
 from medbench.session.ports import Handle
 from medbench.session.segment_jobs import Found
 from medbench.session.session import Session

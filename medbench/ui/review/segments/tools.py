@@ -8,7 +8,8 @@ from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen
 
 from medbench.domain.geometry import Vector
 from medbench.domain.segment_edit import EditedSegmentation, SegmentMethod
-from medbench.imaging.segment_edit import Brush, EditRules
+from medbench.imaging.segment_brush import Brush
+from medbench.imaging.segment_edit import EditRules
 from medbench.ui.review.pointer import PointerTool
 from medbench.ui.review.segments.label_picture import axes_on
 from medbench.ui.review.segments.target import SegmentTarget, point_below

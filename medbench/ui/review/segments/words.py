@@ -75,8 +75,9 @@ def numbers_words(numbers: SegmentNumbers | None, unit: str) -> str:
         translate("Segments", "slices: {0}").format(numbers.slices),
     ]
     if numbers.mean is not None and numbers.sd is not None:
-        mean = f"{value_words(numbers.mean)} ± {value_words(numbers.sd)} {unit}".strip()
-        parts.append(mean)
+        digits = 0 if numbers.sd >= 10 else 1 if numbers.sd >= 1 else 3
+        mean = f"{numbers.mean:.{digits}f}".replace("-", "\u2212")
+        parts.append(f"{mean} ± {numbers.sd:.{digits}f} {unit}".strip())
     return " · ".join(parts)
 
 
