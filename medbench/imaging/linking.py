@@ -7,6 +7,7 @@ from medbench.domain.geometry import Geometry, Vector
 from medbench.domain.objects import PlaneGrid
 
 _PARALLEL_MM = 1e-3
+_PARALLEL_COS = float(np.cos(np.radians(2.0)))
 
 
 def linked_index(
@@ -47,11 +48,15 @@ def picture_cut(
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None:
     """Where a rectangle in the patient cuts the plane of a picture: the two ends, LPS mm.
 
-    ``corners_mm`` is (4, 3), in order around it. None where it lies parallel to the plane or wholly
-    on one side of it.
+    ``corners_mm`` is (4, 3), in order around it. None where it lies parallel to the plane (within
+    2 degrees: an aligned prior never is quite) or wholly on one side of it.
     """
     normal = grid.normal
     height = (corners_mm - np.asarray(grid.origin_mm)) @ normal
+    across = np.cross(corners_mm[1] - corners_mm[0], corners_mm[2] - corners_mm[1])
+    size = float(np.linalg.norm(across))
+    if size > 0 and abs(float(across @ normal)) / size > _PARALLEL_COS:
+        return None
     if float(np.ptp(height)) < _PARALLEL_MM or height.min() > 0 or height.max() < 0:
         return None
     found = []

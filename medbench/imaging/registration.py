@@ -48,10 +48,10 @@ from medbench.imaging.registration_input import (
 )
 
 _LEVELS_MM = (8.0, 4.0, 2.0, 1.0)
-_SAMPLES = (15_000, 30_000, 60_000, 100_000)
+_SAMPLES = (8_000, 15_000, 30_000, 50_000)
 _STARTS_TRIED = 3
 _SHORTEST_OVERLAP = 0.15
-_ITERATIONS = (24, 16, 10, 8)
+_ITERATIONS = (12, 8, 6, 5)
 _SEED = 20240601
 
 
@@ -108,6 +108,7 @@ class _Registration:
         self._cancelled = cancelled or (lambda: False)
         self._tell = progress or (lambda _fraction, _text: None)
         self._threads = threads
+        self._span, self._words = (0.0, 0.0), ""
         self._tell(0.0, "reading")
         self.fixed, self.moving = self._prepared(current), self._prepared(prior)
         self.dimension = self.fixed.GetDimension()
@@ -169,10 +170,13 @@ class _Registration:
         levels: list[_Level] | None = None,
     ) -> Any:  # fmt: skip
         levels = levels or self.levels
-        share = (high - low) / (len(levels) + 1)
-        at = low
-        best = starts[0]
+        costs = np.array([level.samples * level.iterations for level in levels], float)
+        costs[0] *= _STARTS_TRIED if len(starts) > 1 else 1
+        ends = low + (high - low) * np.cumsum(costs) / costs.sum()
+        best, begin = starts[0], low
         for number, level in enumerate(levels):
+            self._words = f"level {number + 1} of {len(levels)}"
+            self._span = (begin, float(ends[number]))
             a, b = smoothed(fixed, level.step_mm), smoothed(moving, level.step_mm)
             self._check()
             if number == 0 and len(starts) > 1:
@@ -181,8 +185,8 @@ class _Registration:
                 best, _ = self._optimised(starts[0], a, b, mask, level)
             else:
                 best, _ = self._optimised(best, a, b, mask, level)
-            at += share * (2 if number == 0 else 1)
-            self._tell(at, f"level {number + 1} of {len(levels)}")
+            begin = float(ends[number])
+            self._tell(begin, self._words)
         return best
 
     def _best_start(self, starts: list[Any], a: Any, b: Any, mask: Any, level: _Level) -> Any:
@@ -201,7 +205,10 @@ class _Registration:
             ranked = [(0.0, 0, starts[0])]
         ranked.sort(key=lambda item: item[:2])
         tried = []
-        for _, number, start in ranked[:_STARTS_TRIED]:
+        low, high = self._span
+        part = (high - low) / _STARTS_TRIED
+        for turn, (_, number, start) in enumerate(ranked[:_STARTS_TRIED]):
+            self._span = (low + turn * part, low + (turn + 1) * part)
             found, value = self._optimised(sitk.Transform(start), a, b, mask, level)
             tried.append((value, number, found))
         return min(tried, key=lambda item: item[:2])[2]
@@ -233,9 +240,13 @@ class _Registration:
         transform = self._typed(start)
         method.SetInitialTransform(transform, True)
 
+        low, high = self._span
+
         def look() -> None:
             if self._cancelled():
                 method.StopRegistration()
+            share = min(1.0, method.GetOptimizerIteration() / level.iterations)
+            self._tell(low + (high - low) * share, self._words)
 
         method.AddCommand(sitk.sitkIterationEvent, look)
         try:

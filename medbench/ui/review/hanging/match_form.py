@@ -66,6 +66,7 @@ class MatchForm(QWidget):
         field = QSpinBox()
         field.setAccessibleName(name)
         field.setRange(0, 999)
+        field.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
         field.setSpecialValueText(self.tr("no limit"))
         field.valueChanged.connect(self._edited)
         return field

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSize, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QFrame, QMenu, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFrame, QMenu, QSizePolicy, QToolButton, QWidget
 
 from medbench.domain.alignment import PriorLink
 from medbench.domain.prior_match import PriorOffer
@@ -15,6 +15,7 @@ from medbench.ui.review.prior_words import (
     reason_words,
     title_words,
 )
+from medbench.ui.theme.icons import set_icon
 from medbench.ui.widgets import Button, Chip, IconButton, ProgressLine, hbox, icon_label, label
 
 
@@ -52,9 +53,11 @@ class PriorBar(QFrame):
         row.addWidget(self.progress)
         self.stop = Button.of(stop, "ghost")
         row.addWidget(self.stop)
-        self.switch = Button.of(switch)
-        self.switch.setCheckable(True)
-        switch.toggled.connect(self.switch.setChecked)
+        self.switch = QToolButton()
+        self.switch.setDefaultAction(switch)
+        self.switch.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.switch.setAccessibleName(switch.text())
+        set_icon(self.switch, "link", "text", 16, "on_accent")
         row.addWidget(self.switch)
         self.open = Button.of(beside, "primary")
         row.addWidget(self.open)
@@ -62,6 +65,7 @@ class PriorBar(QFrame):
         self._menu = QMenu(self.more)
         self._menu.triggered.connect(self._chosen)
         self.more.setMenu(self._menu)
+        self.more.setStyleSheet("QToolButton::menu-indicator { image: none; }")
         self.more.setPopupMode(IconButton.ToolButtonPopupMode.InstantPopup)
         row.addWidget(self.more)
         self.close_button = IconButton("x", self.tr("Do not offer this prior"))
