@@ -123,7 +123,7 @@ class FindingBook(QObject):
             == (site.sop_instance_uid, site.frame, site.display_key)
             and model in ("", r.model)
         ]  # fmt: skip
-        return max(found, key=_created, default=None)
+        return max(reversed(found), key=_created, default=None)
 
     def decision(self, suggestion: Suggestion) -> AiDecision | None:
         """What was decided about a suggestion."""
@@ -307,10 +307,8 @@ class FindingBook(QObject):
             )  # fmt: skip
 
         def done(result: AiResult) -> None:
-            before = self._readings.get(AiResult, result.result_id)
-            kept = result if before is None else replace(result, created=before.created)
-            self._readings.store(kept)
-            self.result_stored.emit(kept)
+            self._readings.store(result)
+            self.result_stored.emit(result)
 
         self._reading.run(f"suggestions {view.key}", work, done, self._failed, newest=True)
 

@@ -106,9 +106,8 @@ class AiPanel(QWidget):
 
     def _decision(self) -> None:
         line = hbox(spacing=4)
-        self.queue_words = label("", "secondary")
-        line.addWidget(self.queue_words)
-        line.addStretch(1)
+        self.queue_words = label("", "secondary", wrap=True)
+        line.addWidget(self.queue_words, 1)
         for name, icon in (("previous_suggestion", "chevron-left"),
                            ("next_suggestion", "chevron-right")):  # fmt: skip
             line.addWidget(IconButton.of(self._actions.action(f"medbench.review.{name}"), icon))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from medbench.ui.review.viewport import Viewport
 
 GRAB_PX = 8.0
+HANDLE_TOLERANCE = 2.5
 _TAG_PX = 20.0
 _STROKE_TOLERANCE_PX = 1.2
 
@@ -31,6 +32,9 @@ class Editing:
     site: Site
     subject: Finding | Suggestion
     points: list[Place]
+    original: tuple[Place, ...] = ()
+    """As it was; kept as it is while nothing was changed."""
+    changed: bool = False
     stroke: list[Place] = field(default_factory=list)
     handle: int = -1
     """Handle being dragged; -1 = none."""
@@ -57,8 +61,13 @@ class FindingMarks(PointerTool):
 
     def edit(self, site: Site, outline: Sequence[Place], subject: Finding | Suggestion) -> None:
         """Take an outline into the hand; an empty one is drawn with the first stroke."""
-        self.editing = Editing(site, subject, list(outline))
-        self._desk.page.active.setFocus()
+        view = self._desk.page.active
+        points = list(outline)
+        if len(points) > 3:  # few enough handles that there is room to draw between them
+            tolerance = HANDLE_TOLERANCE * screen_tolerance(view)
+            points = as_places(simplified(np.asarray(outline), tolerance))
+        self.editing = Editing(site, subject, points, tuple(outline))
+        view.setFocus()
         self._desk.session.messages.info(
             self.tr("Drag a handle, or draw over the outline; Enter keeps it, Escape does not")
         )
@@ -68,7 +77,8 @@ class FindingMarks(PointerTool):
         """Keep the edited outline."""
         editing, self.editing = self.editing, None
         if editing is not None and len(editing.points) >= 3:
-            self._desk.outline_done(editing.subject, tuple(editing.points))
+            outline = tuple(editing.points) if editing.changed else editing.original
+            self._desk.outline_done(editing.subject, outline)
         self._desk.update_views()
 
     def stop_editing(self) -> None:
@@ -86,6 +96,7 @@ class FindingMarks(PointerTool):
         if near >= 0 and event.modifiers() & Qt.KeyboardModifier.AltModifier:
             if len(editing.points) > 3:
                 editing.points.pop(near)
+                editing.changed = True
         elif near >= 0:
             editing.handle = near
         else:
@@ -100,6 +111,7 @@ class FindingMarks(PointerTool):
         place = _inside(view, view.picture_position(event.position()))
         if editing.handle >= 0:
             editing.points[editing.handle] = place
+            editing.changed = True
         else:
             editing.stroke.append(place)
         view.update()
@@ -115,6 +127,7 @@ class FindingMarks(PointerTool):
             if len(editing.points) >= 3:
                 drawn = redrawn(np.asarray(editing.points), drawn)
             editing.points = as_places(simplified(drawn, screen_tolerance(view)))
+            editing.changed = True
         view.update()
         return True
 
@@ -134,7 +147,7 @@ class FindingMarks(PointerTool):
             return -1
         away = [(view.widget_position(*p) - place).manhattanLength() for p in points]
         near = int(np.argmin(away))
-        return near if away[near] <= GRAB_PX * 1.5 else -1
+        return near if away[near] <= GRAB_PX else -1
 
     def _choose(self, view: "Viewport", place: QPointF) -> bool:
         for box, finding_id in self._tags.get(id(view), []):
