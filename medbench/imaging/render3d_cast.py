@@ -165,19 +165,25 @@ def composite(
         here, far = near.copy(), near.copy()
         corner = rows[0] - 1, columns[0] - 1
         following = _laid(band, order[0], corner, here)
+        known = False
+        """Whether the slice before reaches the band."""
         for at, index in enumerate(order):
             if at % _ASK_EVERY == 0:
                 if cancelled is not None and cancelled():
                     raise CancelledError("The 3-D picture is not wanted any more.")
                 if float(through.max()) < OPAQUE_BELOW:
                     return
-            reach = following
-            far.fill(shading.outside)
-            following = None
+            reach, following = following, None
             if at + 1 < slices.count:
                 following = _laid(band, index + (1 if shear.forward else -1), corner, far)
             if reach is not None:
+                # beside the first and the last slice lies what they show: a cut has no surface
+                if not known:
+                    near[...] = here
+                if following is None:
+                    far[...] = here
                 shading.add(part, through, near, here, far, reach, light)
+            known = reach is not None
             near, here, far = here, far, near
 
     _in_bands(work, window[0], window[1], window[3] - window[2])
@@ -187,7 +193,11 @@ def composite(
 def _laid(
     band: _Band, index: int, corner: tuple[int, int], onto: Floats
 ) -> tuple[int, int, int, int] | None:
-    """Put a sheared slice into a bordered buffer; its reach without the border."""
+    """Put a sheared slice into a bordered buffer; its reach without the border.
+
+    Its edge goes on for one pixel, so that faces cut by the volume's end or by the clipping box
+    are lit as the tissue inside is, and no wall is seen where nothing was measured.
+    """
     found = band.sheared(index)
     if found is None:
         return None
@@ -195,6 +205,15 @@ def _laid(
     row0, row1 = row0 - corner[0], row1 - corner[0]
     column0, column1 = column0 - corner[1], column1 - corner[1]
     onto[row0:row1, column0:column1] = plane
+    if row0 > 0:
+        onto[row0 - 1, column0:column1] = plane[0]
+    if row1 < onto.shape[0]:
+        onto[row1, column0:column1] = plane[-1]
+    first, last = max(row0 - 1, 0), min(row1 + 1, onto.shape[0])
+    if column0 > 0:
+        onto[first:last, column0 - 1] = onto[first:last, column0]
+    if column1 < onto.shape[1]:
+        onto[first:last, column1] = onto[first:last, column1 - 1]
     row0, column0 = max(row0, 1), max(column0, 1)
     row1, column1 = min(row1, onto.shape[0] - 1), min(column1, onto.shape[1] - 1)
     return (row0, row1, column0, column1) if row1 > row0 and column1 > column0 else None

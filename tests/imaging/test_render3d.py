@@ -8,11 +8,10 @@ import pytest
 from scipy.ndimage import affine_transform, binary_erosion, gaussian_filter, map_coordinates
 
 from medbench.base.errors import BadInputError, CancelledError
-from medbench.domain.geometry import Geometry, edge_letters
+from medbench.domain.geometry import Geometry
 from medbench.imaging.render3d import Scene, VolumeSource, look_at, pick, render
 from medbench.imaging.render3d_camera import (
     STANDARD_VIEWS,
-    Camera,
     Sight,
     camera_at,
     standard_camera,
@@ -67,17 +66,6 @@ def test_along_the_axes_a_projection_is_that_of_the_array(side, mode):
     found = render(VolumeSource(voxels, geometry), Scene(mode), sight)
     assert np.array_equal(found.values, expected)
     assert found.fine
-
-
-def test_letters_of_the_screen_belong_to_the_standard_views():
-    wanted = {"A": ("L", "F"), "P": ("R", "F"), "L": ("P", "F"), "R": ("A", "F"),
-              "H": ("R", "P"), "F": ("L", "P")}  # fmt: skip
-    for side, (right, down) in wanted.items():
-        rotation = standard_camera(side).rotation
-        assert edge_letters(rotation[0]) == right
-        assert edge_letters(rotation[1]) == down
-        assert edge_letters(-rotation[2]) == side  # the viewer stands there
-        assert np.allclose(np.cross(rotation[0], rotation[1]), rotation[2])
 
 
 @pytest.mark.parametrize(("yaw", "pitch"), [(0, 0), (28, 14), (-70, 35), (155, -50), (91, 0)])
@@ -245,6 +233,8 @@ def one_ray(voxels, geometry, sight, transfer, row, column, *, lit, until=0.0):
 def test_shaded_rays_against_one_ray_at_a_time(lit, yaw, pitch):
     voxels, geometry = volume((15, 18, 16), (1.4, 0.9, 1.1), oblique_direction(), smooth=2.0)
     voxels = voxels.astype(np.float32)
+    for axis in range(3):  # nothing to be seen at the edges: cut faces are another test's
+        np.moveaxis(voxels, axis, 0)[[0, 1, -2, -1]] = -1000.0
     material = Material(0.2, 0.7, 0.3, 8) if lit else Material(1.0, 0.0, 0.0, 1)
     transfer = ramp(material)
     grid = grid_of(voxels, geometry)
@@ -269,7 +259,24 @@ def test_shaded_rays_against_one_ray_at_a_time(lit, yaw, pitch):
             assert (found[:, row, column] >= ended - 1e-3).all(), (row, column)
             assert (found[:, row, column] <= whole + 1e-3).all(), (row, column)
             bright += whole.sum() > 0.3
-    assert bright >= 6
+    assert bright >= 4
+
+
+@pytest.mark.parametrize(("yaw", "pitch"), [(0, 0), (25, 17), (-50, 60)])
+def test_cut_faces_show_tissue_and_no_wall(yaw, pitch):
+    """An even block, cut on all sides, is lit evenly: as even tissue, whatever the side."""
+    even = VolumeSource(np.full((24, 24, 24), 100, np.int16), volume((24, 24, 24))[1])
+    at = np.linspace(0, 1, TABLE_SIZE)
+    bone = Transfer(
+        0.0, 200.0, np.clip(at * 3, 0, 0.97).astype(np.float32),
+        np.full((3, TABLE_SIZE), 0.5, np.float32), Material(0.2, 0.7, 0.6, 8),
+    )  # fmt: skip
+    sight = look_at(even, camera_at(yaw, pitch), 60, 60)
+    box = ((0.2, 0.9), (0.0, 0.8), (0.1, 1.0))
+    found = render(even, Scene(VolumeMode.SHADED, bone, box), sight).colours[..., 0]
+    inside = binary_erosion(found > 20, iterations=3)
+    assert inside.sum() > 200
+    assert np.abs(found[inside] / 255 - 0.5 * (0.2 + 0.7)).max() < 0.02
 
 
 def test_opacity_does_not_depend_on_the_step():
@@ -355,40 +362,6 @@ def test_pick_finds_what_is_seen():
     assert pick(source, scene, sight, 49.5, 49.5)[1] == pytest.approx(20, abs=1.0)
     clear = Scene(VolumeMode.SHADED, Transfer(2000.0, 3000.0, at, np.stack([at] * 3)))
     assert pick(source, clear, sight, 49.5, 49.5) is None
-
-
-def test_angles_and_turns_of_the_camera():
-    for yaw, pitch in ((0, 0), (28, 14), (-100, -60), (179, 3)):
-        camera = camera_at(yaw, pitch)
-        assert camera.yaw_deg == pytest.approx(yaw)
-        assert camera.pitch_deg == pytest.approx(pitch)
-        assert np.allclose(camera.rotation @ camera.rotation.T, np.eye(3))
-        assert np.linalg.det(camera.rotation) == pytest.approx(1)
-    front = standard_camera("A")
-    assert front.turned(30, 0).yaw_deg == pytest.approx(-30)  # the front goes right: viewer goes R
-    assert front.turned(0, 20).pitch_deg == pytest.approx(20)
-    dragged = front.dragged((0, 0), (math.sin(math.radians(25)), 0))
-    assert dragged.yaw_deg == pytest.approx(-25, abs=1e-6)
-    assert front.dragged((0.1, 0.2), (0.1, 0.2)) == front
-    rolled = front.dragged((0.0, -5.0), (5.0, 0.0))  # outside the ball: a turn in the screen
-    assert np.allclose(rolled.rotation[2], front.rotation[2], atol=0.05)
-    camera: Camera = front
-    for i in range(500):
-        camera = camera.dragged((0.01 * (i % 7), 0), (0.1, 0.03))
-    assert np.allclose(camera.rotation @ camera.rotation.T, np.eye(3), atol=1e-12)
-
-
-def test_a_front_point_follows_the_hand():
-    voxels, geometry = volume((30, 30, 30))
-    source = VolumeSource(voxels, geometry)
-    sight = look_at(source, standard_camera("A"), 200, 200)
-    centre = np.asarray(look_at_centre(geometry))
-    point = centre + np.array([0, -10.0, 0])  # in front of the middle
-    radius_mm = 10.0
-    camera = sight.camera.dragged((0, 0), (0.5, 0.3))
-    right, down, _ = camera.rotation
-    assert right @ (point - centre) == pytest.approx(0.5 * radius_mm, abs=1e-6)
-    assert down @ (point - centre) == pytest.approx(0.3 * radius_mm, abs=1e-6)
 
 
 def test_cancelling_stops_a_picture_soon():

@@ -61,11 +61,11 @@ class CineBar(QFrame):
             self.tr("What is played"),
         )
         self.what.changed.connect(self._what_changed)
+        self.what.setMinimumWidth(self.what.sizeHint().width())
         row.addWidget(self.what)
-        row.addWidget(label(self.tr("From"), "secondary"))
         self.first = self._number(self.tr("First frame of the range"))
         row.addWidget(self.first)
-        row.addWidget(label(self.tr("to"), "secondary"))
+        row.addWidget(label("–", "secondary"))
         self.last = self._number(self.tr("Last frame of the range"))
         row.addWidget(self.last)
         self.speed = QDoubleSpinBox()
@@ -74,14 +74,14 @@ class CineBar(QFrame):
         self.speed.setDecimals(1)
         self.speed.setSuffix(self.tr(" fps"))
         self.speed.setKeyboardTracking(False)
-        self.speed.setFixedWidth(92)
+        self.speed.setFixedWidth(88)
         self.speed.valueChanged.connect(self._changed)
         row.addWidget(self.speed)
         self.order = QComboBox()
         self.order.setAccessibleName(self.tr("After the last frame"))
         for order, words in (
             (CineOrder.LOOP, self.tr("Loop")),
-            (CineOrder.BOUNCE, self.tr("Back and forth")),
+            (CineOrder.BOUNCE, self.tr("Bounce")),
             (CineOrder.ONCE, self.tr("Once")),
         ):
             self.order.addItem(words, order.value)
@@ -93,6 +93,7 @@ class CineBar(QFrame):
         row.addWidget(self.source, 1)
         self.rate = label("", "secondary")
         self.rate.setAccessibleName(self.tr("Measured speed"))
+        self.rate.setMinimumWidth(1)
         row.addWidget(self.rate)
         close = IconButton("x", self.tr("Stop and close"))
         close.clicked.connect(self.closed)
@@ -103,7 +104,7 @@ class CineBar(QFrame):
         box = QSpinBox()
         box.setAccessibleName(name)
         box.setKeyboardTracking(False)
-        box.setFixedWidth(68)
+        box.setFixedWidth(60)
         box.valueChanged.connect(self._changed)
         return box
 
