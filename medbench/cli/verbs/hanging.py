@@ -1,6 +1,7 @@
 """``medbench hanging``: list the rules, check a file of rules, ask which rule a study gets."""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ def add(subparsers: Any) -> None:
     matched = parts.add_parser("match", help="which rule each study gets, and why")
     matched.add_argument("path", type=Path, metavar="PATH")
     matched.add_argument("--rules", type=Path, metavar="FILE.json", help="instead of the workspace")
+    matched.add_argument("--all", action="store_true", help="also rules that are switched off")
     add_opening(matched)
     matched.add_argument("--json", action="store_true", help="print JSON")
 
@@ -39,6 +41,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         rules = read_rules(args.file)
         return {"file": args.file.name, "valid": True, "rules": [_words(rule) for rule in rules]}
     rules = read_rules(args.rules) if args.rules else workspace_rules(_workspace(args))
+    if args.all:
+        rules = tuple(replace(rule, enabled=True) for rule in rules)
     with opened_studies(args, [args.path]) as found:
         if not found.studies:
             raise BadInputError(f"There is no study below {args.path.name}.")

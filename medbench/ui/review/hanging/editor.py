@@ -38,7 +38,7 @@ class HangingDialog(QDialog):
         outer.addWidget(label(self.tr("Hanging protocols"), "page"))
         words = self.tr(
             "The most specific rule that fits a study is applied when it is opened; of equal ones "
-            "the upper one."
+            "the upper one. The examples are off until you tick them."
         )
         outer.addWidget(label(words, "secondary", wrap=True))
         middle = hbox(spacing=16)
