@@ -45,6 +45,8 @@ _FORMS = {
 }
 _LENGTHS = {"LO": 64, "SH": 16, "PN": 64}
 _AS_TEXT = frozenset({"IS", "DS", "PN", "DA", "TM", "DT", "UI"})
+_WITH_OBJECTS = ("dicom", "picture")
+"""Sources of displays whose files are DICOM objects; pictures are wrapped in one when opened."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -87,18 +89,18 @@ def source_study(study: Study) -> SourceStudy:
     """
     images: dict[str, SourceImage] = {}
     for series in study.series:
-        sizes = {
-            ref.sop_instance_uid: (display.rows, display.columns)
+        shown = {
+            ref.sop_instance_uid: (display, ref)
             for display in series.displays
-            if display.source == "dicom"
+            if display.source in _WITH_OBJECTS
             for ref in display.frames
         }
         for one in series.instances:
-            if one.sop_instance_uid in sizes:
-                rows, columns = sizes[one.sop_instance_uid]
+            if one.sop_instance_uid in shown:
+                display, ref = shown[one.sop_instance_uid]
                 images[one.sop_instance_uid] = SourceImage(
                     one.sop_class_uid, one.sop_instance_uid, series.series_instance_uid,
-                    one.number_of_frames, rows, columns, one.path,
+                    one.number_of_frames, display.rows, display.columns, ref.path,
                 )  # fmt: skip
     if not images:
         raise BadInputError(

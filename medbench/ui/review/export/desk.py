@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
 _VARIANTS = (
     "export_png", "export_all_png", "copy_picture", "export_cine", "export_pdf", "print_page",
-    "export_csv", "export_sr", "segmentation_nifti", "export_seg", "export_gsps", "export_keys", "import_sr", "toggle_key",
-    "export_with_patient",
+    "export_csv", "export_sr", "segmentation_nifti", "export_seg", "export_gsps", "export_keys",
+    "import_sr", "toggle_key", "export_with_patient",
 )  # fmt: skip
 _SWITCHES = frozenset({"export_with_patient"})
 

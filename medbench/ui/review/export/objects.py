@@ -234,8 +234,8 @@ class ObjectExports(QObject):
         patient = self._desk.patient_lines(study) if self._desk.with_patient else ()
         drawable = []
         for screen in self._desk.page.showing.every_screen():
-            display = screen.display
-            if display is None or screen.model.volume is None:
+            display, volume = screen.display, screen.model.volume
+            if display is None or volume is None or not volume.ready.any():
                 continue
             if display.study_instance_uid != study.study_instance_uid:
                 continue
@@ -262,4 +262,12 @@ class ObjectExports(QObject):
                 handle.progress(len(seen) / len(keys), name)
             return len(seen)
 
-        self._desk.exporter.save(self.tr("Key images as DICOM and PNG"), target, work)
+        def told(drawn: int) -> None:
+            if drawn < len(keys):
+                self._session.messages.info(
+                    self.tr("{0} of {1} key images are loaded and were saved as PNG too").format(
+                        drawn, len(keys)
+                    )
+                )
+
+        self._desk.exporter.save(self.tr("Key images as DICOM and PNG"), target, work, told)

@@ -45,6 +45,8 @@ def patient_shown(models: Iterable[ViewModel], *, shown: bool) -> Iterator[None]
 
 def picture_of(widget: QWidget) -> QImage:
     """A viewport (or 3-D view) as it is on the screen, without its frame."""
+    if isinstance(widget, Viewport):
+        widget.settle()  # full quality, also right after a drag
     image = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
     framed = not isinstance(widget, Viewport) or widget.active or widget.hasFocus()
     if not framed:
