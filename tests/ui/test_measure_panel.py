@@ -107,6 +107,7 @@ def test_a_row_leads_to_its_picture_and_a_mark_to_its_row(app, three):
     assert two not in desk.listed()
     app.session.history.undo()
     assert two in desk.listed()
+    check_marks_can_be_switched_off(app, page, desk)
 
 
 def test_a_plane_that_is_not_shown_is_brought_back(app, wait, three):
@@ -180,13 +181,13 @@ def test_the_menu_hides_locks_and_assigns(app, three):
     assert desk.book.get(one.measurement_id).lesion == ""
     app.session.history.redo()
     assert desk.book.get(one.measurement_id).lesion == "Lesion 1"
+    menu_entry(desk, desk.book.get(two.measurement_id), "Unlock").trigger()
+    check_names_are_typed_in_the_list(app, page, desk, one, two)
 
 
-def test_names_are_typed_in_the_list(app, three):
-    page, desk, (one, two, _) = three
+def check_names_are_typed_in_the_list(app, page, desk, one, two):
     panel = shown_tab(page, desk)
-    for m in (one, two):
-        desk.book.assign(m, "Lesion 1")
+    desk.book.assign(desk.book.get(two.measurement_id), "Lesion 1")
     app.qt.processEvents()
     panel.list.setCurrentIndex(panel.rows.index(panel.rows.row_of(one.measurement_id)))
     panel.list.edit(panel.list.currentIndex())
@@ -204,7 +205,7 @@ def test_names_are_typed_in_the_list(app, three):
 
 
 def test_texts_and_tables_leave_the_window(app, wait, three, tmp_path):
-    _, desk, (one, two, other) = three
+    page, desk, (one, two, other) = three
     app.actions_registry.action("medbench.review.copy_measurements").trigger()
     lines = QGuiApplication.clipboard().text().splitlines()
     assert len(lines) == 3
@@ -221,10 +222,10 @@ def test_texts_and_tables_leave_the_window(app, wait, three, tmp_path):
     assert float(mean["value"]) == two.quantity("mean").value
     assert mean["unit"] == "HU"
     assert {r["measurement_id"] for r in rows} == {m.measurement_id for m in (one, two, other)}
+    check_the_selected_region_shows_its_values(wait, page, desk, two)
 
 
-def test_the_selected_region_shows_its_values(app, wait, three):
-    page, desk, (_, two, _) = three
+def check_the_selected_region_shows_its_values(wait, page, desk, two):
     panel = shown_tab(page, desk)
     desk.panel.go_to(two)
     wait(lambda: panel.rows.histogram is not None)
@@ -239,8 +240,7 @@ def test_the_selected_region_shows_its_values(app, wait, three):
     assert panel.rows.histogram is None
 
 
-def test_marks_can_be_switched_off(app, three):
-    page, desk, _ = three
+def check_marks_can_be_switched_off(app, page, desk):
     page.active.set_index(2)
     app.qt.processEvents()
     middle = page.active.widget_position(10, 25).toPoint()
