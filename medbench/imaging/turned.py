@@ -62,12 +62,12 @@ class TurnedPlane(MprPlane):
 
 
 def slice_direction_of(plane: MprPlane) -> npt.NDArray[np.float64]:
-    """Unit vector (LPS) that a plane's slice numbers grow along."""
+    """Unit vector (LPS) out of a plane, to the side its slice numbers grow to."""
     if isinstance(plane, TurnedPlane):
         return np.asarray(plane.slice_direction, float)
-    step = plane.point_of(1, 0, 0) - plane.point_of(0, 0, 0)
-    length = float(np.linalg.norm(step))
-    return step / length if length > 0 else np.asarray(plane.geometry.normal, float)
+    axes = np.asarray(plane.geometry.direction, float).reshape(3, 3)
+    found = axes[:, 2 - plane.axes[0]]
+    return -found if plane.flips[0] else found
 
 
 def turned_plane(plane: MprPlane, rotation: npt.ArrayLike, pivot_mm: npt.ArrayLike) -> TurnedPlane:

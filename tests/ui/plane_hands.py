@@ -42,6 +42,8 @@ def opened(app, wait, path):
     app.window.open_paths([path])
     wait(lambda: page.model.volume is not None and page.model.volume.ready.all())
     wait(lambda: page.model.voi is not None)
+    page.showing.set_grid(1, 1)  # a hanging protocol may have put several series on the wall
+    page.sync.set_on(on=False)
     return page
 
 

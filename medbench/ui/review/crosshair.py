@@ -61,6 +61,17 @@ def cross_lines(view: "Viewport") -> list[CrossLine]:
     point, display = model.point_mm, model.display
     if plane is None or point is None or display is None or not display.reformattable:
         return []
+    planes = tuple(model.plane(kind) for kind in CUTS)
+    slabs = tuple(model.plane_state.slab(kind) for kind in CUTS)
+    stamp = (plane, *planes, *slabs, *point.tolist(), view.placement())
+    if view.lines_kept is None or view.lines_kept[0] != stamp:
+        view.lines_kept = (stamp, _found_lines(view, plane, point))
+    found: list[CrossLine] = view.lines_kept[1]
+    return found
+
+
+def _found_lines(view: "Viewport", plane: MprPlane, point: NDArray[np.float64]) -> list[CrossLine]:
+    model = view.model
     _, row, column = plane.place_of(point)
     at = view.widget_position(row, column)
     own = view_kind(view)

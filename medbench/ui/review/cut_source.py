@@ -18,7 +18,7 @@ from medbench.ui.review.view_model import ViewModel
 
 AT_ONCE_S = 0.012
 """Cuts that take no longer are made where they are drawn."""
-_COARSE_S = 0.007
+_COARSE_S = 0.005
 _FEWEST_PIXELS = 96 * 96
 _MOST_COARSE_SAMPLES = 12
 _START_NS = {True: 45.0, False: 2.0}

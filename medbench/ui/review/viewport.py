@@ -70,6 +70,8 @@ class Viewport(Hand):
         self._source = PictureSource(model, kind, self.update)
         self.layer_picture: LayerImage | None = None
         """What `LayerPainter` made; drawn only while its stamp fits."""
+        self.lines_kept: Any = None
+        """What `cross_lines` found last: painted, and asked for by the hand, many times."""
         self._painter = ViewPainter(self)
         self._fast = False
         self._active = False
