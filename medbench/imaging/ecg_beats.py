@@ -9,6 +9,8 @@ divided by its own typical size and weighted by how far its peaks stand out of t
 neither a lead that falls off nor one that is all noise costs a beat.
 """
 
+import itertools
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +22,8 @@ INTEGRAL_S = 0.150
 REFRACTORY_S = 0.200
 T_WAVE_S = 0.360
 SEARCH_BACK_RR = 1.66
+PIECE_VALUES = 4_000_000
+MARGIN_S = 5.0
 _FLAT_MV = 0.02
 """A lead whose 1st and 99th percentile are closer than this carries no ECG."""
 _STANDARD = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
@@ -123,14 +127,48 @@ def find_beats(
     return Beats(_tops(chosen, height, sampling_hz), sampling_hz)
 
 
+def pieces(leads: int, total: int, sampling_hz: float) -> tuple[tuple[int, int], ...]:
+    """(first, last) of parts that are searched one after the other, about 4 million values each.
+
+    A record of a day is no single piece of work that nobody can stop.
+    """
+    size = max(round(60 * sampling_hz), PIECE_VALUES // max(1, leads))
+    count = max(1, -(-total // size))
+    edges = np.linspace(0, total, count + 1).astype(int)
+    return tuple((int(a), int(b)) for a, b in itertools.pairwise(edges))
+
+
+def beats_between(
+    samples: NDArray[np.floating], leads: Sequence[int], sampling_hz: float, first: int,
+    last: int, cancelled: Callable[[], bool] = lambda: False,
+) -> NDArray[np.int64]:  # fmt: skip
+    """R peaks (sample numbers of the record) of one piece; 5 s beside it are looked at too.
+
+    ``leads`` are the rows of ``samples`` that are used.
+    """
+    margin = round(MARGIN_S * sampling_hz)
+    low, high = max(0, first - margin), min(samples.shape[1], last + margin)
+    part = samples[:, low:high][list(leads)]
+    found = find_beats(part, sampling_hz, cancelled).samples + low
+    return found[(found >= first) & (found < last)]
+
+
+def joined(parts: Sequence[NDArray[np.int64]], sampling_hz: float) -> Beats:
+    """Beats of all pieces; one that two neighbours both found at their border counts once."""
+    found = np.concatenate([*parts, np.empty(0, np.int64)]).astype(np.int64)
+    kept = np.ones(len(found), bool)
+    kept[1:] = np.diff(found) >= REFRACTORY_S * sampling_hz
+    return Beats(found[kept], sampling_hz)
+
+
 def _slopes(
     peaks: NDArray[np.intp], energy: NDArray[np.float64], sampling_hz: float
 ) -> NDArray[np.float64]:
     """Steepest slope around each candidate."""
-    reach = max(1, round(INTEGRAL_S / 2 * sampling_hz))
-    return np.asarray(
-        [np.sqrt(energy[max(0, p - reach) : p + reach].max()) for p in peaks], np.float64
-    )
+    from scipy import ndimage
+
+    width = max(1, round(INTEGRAL_S * sampling_hz))
+    return np.asarray(np.sqrt(ndimage.maximum_filter1d(energy, width)[peaks]))
 
 
 def _decide(
@@ -145,11 +183,11 @@ def _decide(
     signal_level, noise_level = 0.5 * float(begin.max()), 0.5 * float(begin.mean())
     signal_level = min(signal_level, 2.0 * float(np.percentile(sizes, 90)))
     beats: list[int] = []
-    recent: list[int] = []
+    recent: deque[int] = deque(maxlen=8)
     for index, peak in enumerate(peaks):
         threshold = noise_level + 0.25 * (signal_level - noise_level)
         if beats:
-            mean_rr = float(np.mean(recent[-8:])) if recent else sampling_hz
+            mean_rr = sum(recent) / len(recent) if recent else sampling_hz
             if peak - peaks[beats[-1]] > SEARCH_BACK_RR * mean_rr:
                 missed = _missed(peaks, sizes, beats[-1], index, threshold / 2, sampling_hz)
                 if missed is not None:

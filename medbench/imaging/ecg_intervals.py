@@ -10,7 +10,7 @@ atan2(2 aVF / sqrt(3), I): a Goldberger lead sees sqrt(3)/2 of what a bipolar le
 its direction (Burger triangle left aside).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,14 @@ from numpy.typing import NDArray
 
 from medbench.domain.ecg_marks import EcgValue, Fiducials
 from medbench.domain.objects import Waveform
-from medbench.imaging.ecg_beats import Beats, ecg_channels, find_beats, usable
+from medbench.imaging.ecg_beats import (
+    Beats,
+    beats_between,
+    ecg_channels,
+    joined,
+    pieces,
+    usable,
+)
 from medbench.imaging.ecg_median import MedianBeat, median_beat
 from medbench.imaging.ecg_points import beat_points
 
@@ -68,18 +75,35 @@ class EcgAnalysis:
         return "ok" if all(lead.state == "ok" for lead in self.leads) else "lead"
 
 
+def leads_of(waveform: Waveform) -> tuple[int, ...]:
+    """Channels of a group that are used, see `ecg_channels`."""
+    return ecg_channels([c.name for c in waveform.channels], [c.unit for c in waveform.channels])
+
+
 def analyse(waveform: Waveform, cancelled: Callable[[], bool] = lambda: False) -> EcgAnalysis:
     """Beats, median beat and its points, on the signal as recorded (see `ecg_median`)."""
-    names = [channel.name for channel in waveform.channels]
-    channels = ecg_channels(names, [channel.unit for channel in waveform.channels])
+    leads, rate, samples = leads_of(waveform), waveform.sampling_hz, waveform.samples
+    parts = [
+        beats_between(samples, leads, rate, first, last, cancelled)
+        for first, last in pieces(len(leads), samples.shape[1], rate)
+    ]
+    return finish(waveform, parts, cancelled)
+
+
+def finish(
+    waveform: Waveform, parts: Sequence[NDArray[np.int64]],
+    cancelled: Callable[[], bool] = lambda: False,
+) -> EcgAnalysis:  # fmt: skip
+    """The analysis from the beats of every piece (`beats_between`)."""
+    channels = leads_of(waveform)
     samples = waveform.samples[list(channels)]
-    beats = find_beats(samples, waveform.sampling_hz, cancelled)
+    beats = joined(parts, waveform.sampling_hz)
     median = None if cancelled() else median_beat(samples, beats, cancelled)
     found = beat_points(median) if median is not None else None
-    kept = tuple(names[index] for index in channels)
+    names = tuple(waveform.channels[index].name for index in channels)
     return EcgAnalysis(
-        channels, kept, beats, median, found.points if found is not None else Fiducials(),
-        found.reasons if found is not None else {}, _states(samples, kept, median),
+        channels, names, beats, median, found.points if found is not None else Fiducials(),
+        found.reasons if found is not None else {}, _states(samples, names, median),
         _irregular(beats), waveform.annotations.get("patient_sex", "")[:1].upper(),
     )  # fmt: skip
 

@@ -26,6 +26,8 @@ EARLY = 0.8
 _QRS_S = (0.09, 0.12)
 _ALIGN_S = 0.02
 _LEAST_BEATS = 2
+_WHOLE = 1_000_000
+"""Samples up to which a lead is filtered as a whole."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,8 +106,22 @@ def _cut(
     for row in samples[good]:
         if cancelled():
             return None
-        parts.append(filtered(bridged(row), rate, MEDIAN_FILTER)[rows])
+        parts.append(_windows(row, rows, rate))
     return np.stack(parts, axis=1).astype(np.float64) if parts else None
+
+
+def _windows(
+    row: NDArray[np.floating], rows: NDArray[np.int64], rate: float
+) -> NDArray[np.float32]:
+    """(beats, n) of one filtered lead; of long records only what lies around the beats."""
+    if len(row) <= _WHOLE:
+        return filtered(bridged(row), rate, MEDIAN_FILTER)[rows]
+    margin = round(MEDIAN_FILTER.margin_s() * rate)
+    found = np.empty(rows.shape, np.float32)
+    for index, wanted in enumerate(rows):
+        low, high = max(0, int(wanted[0]) - margin), min(len(row), int(wanted[-1]) + margin + 1)
+        found[index] = filtered(bridged(row[low:high]), rate, MEDIAN_FILTER)[wanted - low]
+    return found
 
 
 def _aligned(

@@ -340,3 +340,27 @@ def test_a_real_record_by_hand(opened, app, real_data):
     (waveform,) = read_wfdb(path)
     assert np.allclose(np.asarray(mark.points)[:, 0] * waveform.sampling_hz % 1, 0, atol=1e-6)
     assert view.strip.accessibleDescription() == "52 beats, Signal ok"
+
+
+def test_a_long_record_is_measured_in_pieces_and_can_be_stopped(opened, app, wait, monkeypatch):
+    monkeypatch.setattr("medbench.imaging.ecg_beats.PIECE_VALUES", 12 * 500 * 60)
+    seen = []
+
+    def changed(job):
+        if job.title == "Measure ECG" and job.fraction is not None:
+            seen.append((job.state.value, job.fraction))
+
+    app.session.jobs.job_changed.connect(changed)
+    path = app.session.workspace_path.parent / "long"
+    view = opened(write_ecg(path, seconds=150.0, seed=5))
+    assert len(view.desk.analysis.beats.samples) == len(analyse(view.paper.waveform).beats.samples)
+    assert ("finished", pytest.approx(3 / 4)) in seen
+    fractions = [share for state, share in seen if state == "running"]
+    assert fractions == sorted(fractions)
+    display, waveform = view._display, view.paper.waveform
+    view.desk.show(display, 0, waveform)
+    app.session.jobs.cancel(app.session.jobs.running[-1].job_id)
+    assert not view.desk.busy
+    app.qt.processEvents()
+    assert view.desk.analysis is None
+    assert app.session.jobs.jobs[-1].state.value == "cancelled"

@@ -1,15 +1,19 @@
 """What is known of the waveform that is shown: its beats and numbers, and the reader's marks."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal, Slot
 
 from medbench.domain.ecg_marks import EcgMark, EcgMarkKind, EcgValue, Fiducials, Place
 from medbench.domain.image import DisplaySet
 from medbench.domain.objects import Waveform
-from medbench.imaging.ecg_intervals import EcgAnalysis, analyse, values_of
+from medbench.imaging.ecg_beats import beats_between, pieces
+from medbench.imaging.ecg_intervals import EcgAnalysis, finish, leads_of, values_of
+from medbench.jobs.states import JobState
 from medbench.session.library import display_key
 from medbench.session.ports import Handle
 from medbench.session.session import Session
@@ -18,6 +22,16 @@ from medbench.session.session import Session
 def now() -> str:
     """ISO 8601, UTC, seconds."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+@dataclass
+class _Run:
+    """A record that is being measured."""
+
+    waveform: Waveform
+    leads: tuple[int, ...]
+    left: list[tuple[int, int]]
+    parts: list[NDArray[np.int64]] = field(default_factory=list)
 
 
 class EcgDesk(QObject):
@@ -43,6 +57,10 @@ class EcgDesk(QObject):
         self.busy = False
         self._study, self._key, self._group = "", "", 0
         self._dragged: Fiducials | None = None
+        self.share = 0.0
+        """How much of a long record was searched."""
+        self._run: _Run | None = None
+        self._job = ""
         session.readings.changed.connect(self._changed)
 
     def show(self, display: DisplaySet, group: int, waveform: Waveform) -> None:
@@ -52,26 +70,71 @@ class EcgDesk(QObject):
             display.study_instance_uid, display_key(display), group
         )  # fmt: skip
         self._dragged = None
-        self.busy = True
+        self._end_job(JobState.CANCELLED)
+        self.busy, self.share = True, 0.0
         self._book.open_studies([self._study])
+        leads, total = leads_of(waveform), waveform.samples.shape[1]
+        run = _Run(waveform, leads, list(pieces(len(leads), total, waveform.sampling_hz)))
+        self._run = run
+        if len(run.left) > 1:  # a long record: seen and stopped on the Jobs page
+            self._job = f"ecg-{uuid4().hex}"
+            self.session.jobs.add(self._job, self.tr("Measure ECG"), self.stop)
+            self.session.jobs.update(self._job, state=JobState.RUNNING, fraction=0.0)
+        self._next(run)
+        self.measured.emit()
+        self.marks_changed.emit()
 
-        def work(handle: Handle) -> EcgAnalysis:
-            return analyse(waveform, handle.cancelled)
+    def _next(self, run: "_Run") -> None:
+        """One piece of the record at a time: other work of the lane comes between."""
+        waveform, leads, rate = run.waveform, run.leads, run.waveform.sampling_hz
+        if run.left:
+            first, last = run.left[0]
+
+            def work(handle: Handle) -> object:
+                return beats_between(waveform.samples, leads, rate, first, last, handle.cancelled)
+        else:
+
+            def work(handle: Handle) -> object:
+                return finish(waveform, run.parts, handle.cancelled)
 
         def done(found: object) -> None:
-            if self.waveform is waveform and isinstance(found, EcgAnalysis):
-                self.busy, self.analysis = False, found
-                self.measured.emit()
+            if self._run is run:
+                self._arrived(run, found)
 
         def failed(sentence: str) -> None:
-            if self.waveform is waveform and sentence:
-                self.busy = False
+            if self._run is run and sentence:
+                self.busy, self._run = False, None
+                self._end_job(JobState.FAILED, sentence)
                 self.session.messages.error(sentence)
                 self.measured.emit()
 
         self.session.objects.compute("ecg", work, done, failed)
+
+    def _arrived(self, run: "_Run", found: object) -> None:
+        if isinstance(found, EcgAnalysis):
+            self.busy, self.analysis, self._run = False, found, None
+            self._end_job(JobState.FINISHED)
+            self.measured.emit()
+            return
+        run.parts.append(np.asarray(found, np.int64))
+        run.left.pop(0)
+        self.share = len(run.parts) / (len(run.parts) + len(run.left) + 1)
+        if self._job:
+            self.session.jobs.update(self._job, fraction=self.share)
         self.measured.emit()
-        self.marks_changed.emit()
+        self._next(run)
+
+    def stop(self) -> None:
+        """Measure no more of this record."""
+        if self.busy:
+            self.busy, self._run = False, None
+            self._end_job(JobState.CANCELLED)
+            self.measured.emit()
+
+    def _end_job(self, state: JobState, reason: str = "") -> None:
+        job, self._job = self._job, ""
+        if job:
+            self.session.jobs.update(job, state=state, reason=reason)
 
     @Slot(str)
     def _changed(self, kind: str) -> None:

@@ -156,7 +156,8 @@ class EcgPanel(QWidget):
         self.bazett.setVisible(bazett is not None and bazett.value is not None)
         median = self.plot.beat
         if desk is not None and desk.busy:
-            self.of.setText(self.tr("Measuring ..."))
+            measuring = self.tr("Measuring ... {0} %").format(round(100 * desk.share))
+            self.of.setText(measuring if desk.share else self.tr("Measuring ..."))
         elif median is not None:
             self.of.setText(self.tr("median of {0} beats").format(median.beats))
         else:

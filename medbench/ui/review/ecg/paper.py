@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QWidget
@@ -36,7 +37,7 @@ class PaperView(PaperPage):
         self._grid: tuple[Any, QPixmap] | None = None
         self.pulses: list[QRectF] = []
         """Where the calibration pulses were painted last."""
-        self.beats: tuple[float, ...] = ()
+        self.beats: NDArray[np.float64] = np.empty(0)
         """Seconds of the beats that were found."""
         self.marks_hand: MarkHand | None = None
 

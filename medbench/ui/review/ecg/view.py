@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QScrollBar, QVBoxLayout, QWidget
 
@@ -115,7 +116,7 @@ class WaveformView(ObjectView):
     @Slot()
     def _measured(self) -> None:
         waveform, analysis = self.source.waveform, self.desk.analysis
-        self.paper.beats = () if analysis is None else tuple(analysis.beats.seconds)
+        self.paper.beats = np.empty(0) if analysis is None else analysis.beats.seconds
         self.bar.marks.setVisible(bool((waveform is not None and waveform.marks)
                                        or len(self.paper.beats) > 1))  # fmt: skip
         self.strip.show_analysis(analysis, busy=self.desk.busy)
