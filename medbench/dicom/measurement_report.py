@@ -4,8 +4,10 @@ Read tolerantly: groups wherever they stand, coordinates as regions or below the
 codes, references inside the document.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -333,8 +335,13 @@ def _evidence(dataset: Any) -> Iterator[tuple[str, tuple[str, str]]]:
 
 
 def _iso(moment: str) -> str:
-    digits = moment.split(".")[0]
-    if len(digits) < 14 or not digits[:14].isdigit():
+    """A DT value to the second as ISO 8601, UTC; one without a zone is local time."""
+    found = re.fullmatch(r"(\d{14})(?:\.\d+)?([+-]\d{4})?", moment.strip())
+    if found is None:
         return ""
-    d = digits
-    return f"{d[:4]}-{d[4:6]}-{d[6:8]}T{d[8:10]}:{d[10:12]}:{d[12:14]}"
+    try:
+        form = "%Y%m%d%H%M%S%z" if found[2] else "%Y%m%d%H%M%S"
+        when = datetime.strptime(found[1] + (found[2] or ""), form)  # noqa: DTZ007 - local
+        return when.astimezone(UTC).isoformat()
+    except (ValueError, OverflowError):
+        return ""

@@ -1,5 +1,6 @@
 """Measurements as DICOM SR: the same points and numbers again, judged by highdicom and DCMTK."""
 
+import copy
 import shutil
 import subprocess
 from dataclasses import replace
@@ -103,7 +104,7 @@ def test_every_kind_on_an_acquired_frame_comes_back_the_same(study, tmp_path):
         assert again.site.series_instance_uid == one.site.series_instance_uid
         assert again.study_instance_uid == study.study_instance_uid
         assert again.reader == (one.reader or "AB")
-    assert after[1].changed == "2026-11-24T20:15:00"
+    assert after[1].changed == "2026-11-24T20:15:00+00:00"
     assert after[1].tracker_uid.startswith("2.25.")
 
 
@@ -220,6 +221,21 @@ def test_the_information_object_is_whole(study, tmp_path):
     del ds.PatientID, ds.CurrentRequestedProcedureEvidenceSequence[0].StudyInstanceUID
     ds.WindowCenter = "1"
     assert len(complaints(ds)) == 3  # the judge sees what is wrong
+
+
+def test_a_lesion_is_tracked_over_studies_of_its_patient_only(study, tmp_path):
+    one = _measurement(study, MeasurementKind.PROBE, [(1, 1)], Quantity("value", 1.0, "HU"),
+                       lesion="L1")  # fmt: skip
+    again = replace(one, measurement_id="other")
+    plain = replace(one, measurement_id="third", lesion="")
+    source = source_study(study)
+    write_measurements(tmp_path / "a.dcm", [one, again, plain], source)
+    first, second, third = (m.tracker_uid for m in read_measurements(tmp_path / "a.dcm"))
+    assert first == second != third
+    other = replace(source, heading=copy.deepcopy(source.heading))
+    other.heading.PatientID = "SIM-2"
+    write_measurements(tmp_path / "b.dcm", [one], other)
+    assert read_measurements(tmp_path / "b.dcm")[0].tracker_uid != first
 
 
 def test_what_has_no_place_is_left_out_and_said(study, tmp_path):

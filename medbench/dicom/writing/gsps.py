@@ -17,6 +17,7 @@ from medbench.base.errors import BadInputError
 from medbench.dicom.dataset import damage_named, read_dataset
 from medbench.dicom.guard import read_header
 from medbench.dicom.presentation import COLOUR, GRAYSCALE
+from medbench.dicom.voi import lut_item
 from medbench.dicom.writing.graphics import annotations, graphic_layers
 from medbench.dicom.writing.heading import (
     SeriesNames,
@@ -151,7 +152,7 @@ def _transformations(
     slope, intercept = info.stored_line
     if info.modality_table:
         source = _header(study.images[frames[0].sop_instance_uid].path)
-        ds.ModalityLUTSequence = [_table_copy(item) for item in source.ModalityLUTSequence[:1]]
+        ds.ModalityLUTSequence = [_modality_table(source.ModalityLUTSequence[0])]
     elif (slope, intercept) != (1.0, 0.0):
         ds.RescaleSlope, ds.RescaleIntercept = decimal(slope), decimal(intercept)
         ds.RescaleType = short_text(info.value_unit, 64) or "US"
@@ -179,21 +180,25 @@ def _transformations(
 def _voi(voi: Voi) -> Dataset:
     item = Dataset()
     if isinstance(voi, VoiLut):
-        table = Dataset()
-        count = len(voi.data) % 65536
-        kind = "SS" if voi.first_mapped < 0 else "US"
-        if kind == "SS" and count > 32767:
-            count -= 65536
-        table.add_new(0x00283002, kind, [count, voi.first_mapped, max(8, voi.bits)])
-        table.add_new(0x00283006, "OW", np.ascontiguousarray(voi.data, "<u2").tobytes())
-        if voi.explanation:
-            table.LUTExplanation = short_text(voi.explanation)
-        item.VOILUTSequence = [table]
+        item.VOILUTSequence = [_table(voi)]
         return item
     item.WindowCenter, item.WindowWidth = decimal(voi.center), decimal(voi.width)
     item.VOILUTFunction = voi.function.value
     if voi.explanation:
         item.WindowCenterWidthExplanation = short_text(voi.explanation)
+    return item
+
+
+def _table(lut: VoiLut) -> Dataset:
+    """A lookup table with its descriptor (C.11.1.1, C.11.2.1.1)."""
+    item = Dataset()
+    count, kind = len(lut.data) % 65536, "SS" if lut.first_mapped < 0 else "US"
+    if kind == "SS" and count > 32767:
+        count -= 65536
+    item.add_new(0x00283002, kind, [count, lut.first_mapped, max(8, lut.bits)])
+    item.add_new(0x00283006, "OW", np.ascontiguousarray(lut.data, "<u2").tobytes())
+    if lut.explanation:
+        item.LUTExplanation = short_text(lut.explanation)
     return item
 
 
@@ -203,11 +208,14 @@ def _header(path: Path) -> Any:
     return read_dataset(path)
 
 
-def _table_copy(item: Any) -> Dataset:
-    found = Dataset()
-    for keyword in ("LUTDescriptor", "LUTExplanation", "ModalityLUTType", "LUTData"):
-        if keyword in item:
-            found[keyword] = item[keyword]
+def _modality_table(item: Any) -> Dataset:
+    """The image's own Modality LUT again."""
+    signed = int(item.LUTDescriptor[1]) < 0
+    lut = lut_item(item, signed_input=signed)
+    if lut is None:
+        raise BadInputError("The image's modality table cannot be read, so no state can repeat it.")
+    found = _table(lut)
+    found.ModalityLUTType = short_text(str(item.get("ModalityLUTType", "") or "US"))
     return found
 
 

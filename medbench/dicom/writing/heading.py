@@ -191,7 +191,6 @@ def new_object(study: SourceStudy, sop_class: str, series: SeriesNames) -> Datas
     )
     ds.SeriesDate = ds.InstanceCreationDate = ds.ContentDate = now.strftime("%Y%m%d")
     ds.SeriesTime = ds.InstanceCreationTime = ds.ContentTime = now.strftime("%H%M%S")
-    ds.TimezoneOffsetFromUTC = now.strftime("%z")[:5]
     ds.Manufacturer = ds.ManufacturerModelName = "medbench"
     ds.SoftwareVersions = short_text(__version__)
     return ds

@@ -6,6 +6,7 @@ volume has no image and is written in the patient, with SCOORD3D (PS3.3 C.18.9).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -156,19 +157,17 @@ def _group(
         numbers.append(items.number(items.CONTAINS, concept, quantity.value, unit, children))
     group = items.container(
         items.CONTAINS, items.GROUP,
-        [*_about(measurement, reader), *made, *numbers], "1410" if made else "1501",
+        [*_about(measurement, study, reader), *made, *numbers], "1410" if made else "1501",
     )  # fmt: skip
     if when := _moment(measurement.changed or measurement.created):
         group.ObservationDateTime = when
     return group
 
 
-def _about(measurement: Measurement, reader: str) -> list[Dataset]:
+def _about(measurement: Measurement, study: SourceStudy, reader: str) -> list[Dataset]:
     """What is tracked, what it is called, who measured it, and with which tool."""
     tracked = measurement.lesion or measurement.label or f"{measurement.kind.value}"
-    tracking_uid = valid_text("UID", measurement.tracker_uid) or stable_uid(
-        "tracking", measurement.lesion or measurement.measurement_id
-    )
+    tracking_uid = valid_text("UID", measurement.tracker_uid) or _tracking_uid(measurement, study)
     found = [
         items.text(items.CONTEXT, items.TRACKING, tracked),
         items.uid(items.CONTEXT, items.TRACKING_UID, tracking_uid),
@@ -187,6 +186,14 @@ def _about(measurement: Measurement, reader: str) -> list[Dataset]:
     if measurement.text:
         found.append(items.text(items.CONTAINS, items.COMMENT, measurement.text))
     return found
+
+
+def _tracking_uid(measurement: Measurement, study: SourceStudy) -> str:
+    """The same for one lesion in all studies of its patient, else for one measurement."""
+    if measurement.lesion:
+        patient = study.heading.get("PatientID", "") or study.study_instance_uid
+        return stable_uid("tracking", patient, measurement.lesion)
+    return stable_uid("tracking", study.study_instance_uid, measurement.measurement_id)
 
 
 def plane_words(grid: PlaneGrid, view: str, slab_mm: float) -> str:
@@ -273,6 +280,8 @@ def _inside(points: np.ndarray, source: SourceImage) -> bool:
 
 
 def _moment(iso: str) -> str:
-    """ISO 8601 as a DT value."""
-    plain = iso.replace("-", "").replace(":", "").replace("T", "")[:14]
-    return plain if plain.isdigit() and len(plain) in (8, 12, 14) else ""
+    """ISO 8601 as a DT value in local time, as all times of the object (PS3.5 6.2)."""
+    try:
+        return datetime.fromisoformat(iso).astimezone().strftime("%Y%m%d%H%M%S")
+    except ValueError:
+        return ""
