@@ -22,10 +22,12 @@ from medbench.imaging.segment_edit import (
 from medbench.imaging.segment_place import LabelSampler, labels_of_object
 from medbench.imaging.segment_statistics import SegmentTally, tally_slice
 from medbench.imaging.segment_tools import (
+    body_mask,
     fill_between,
     fill_holes,
     grow,
     keep_islands,
+    otsu_threshold,
     seed_range,
     smooth,
 )
@@ -436,3 +438,21 @@ def test_a_part_of_a_picture_is_found_and_sampled_as_the_whole(uneven):
     far = PlaneGrid((-4.0, 8.0, 300.0), (1, 0, 0), (0, 1, 0), 0.7, 0.9, 50, 45)
     assert sampler.rect_of(Box((5, 10, 8), (9, 18, 14)), far) is None
     assert not sampler.picture(labels, far).any()
+
+
+def test_the_patient_is_found_by_value_and_shape():
+    import SimpleITK as sitk
+
+    rng = np.random.default_rng(0)
+    _, y, x = np.indices((8, 90, 80))
+    body = ((y - 45) / 38) ** 2 + ((x - 40) / 30) ** 2 < 1
+    lung = ((y - 40) / 12) ** 2 + ((x - 40) / 10) ** 2 < 1
+    values = np.where(body & ~lung, 40.0, -1000.0) + rng.normal(0, 15, body.shape)
+    values[:, 86:88, 10:70] = 60.0  # the table
+    values[2, 3, 3] = 500.0
+    assert np.array_equal(body_mask(values), body)
+    peer = sitk.OtsuThresholdImageFilter()
+    peer.SetNumberOfHistogramBins(1024)
+    peer.Execute(sitk.GetImageFromArray(values))
+    assert otsu_threshold(values) == pytest.approx(peer.GetThreshold(), abs=60)
+    assert otsu_threshold(np.full((3, 3), 7.0)) == 7.0

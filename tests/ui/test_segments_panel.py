@@ -278,6 +278,18 @@ def test_structures_are_copied_and_two_segmentations_compared(app, wait, ct_fold
     box.other.activated.emit(at)
     wait(lambda: box.results)
     assert box.results[0].agreement == agreement_of(hand.labels == 1, first == 1, (3.0, 1.0, 1.0))
+    view = hand.page.stack
+    view.set_index(6)  # only the other one lies here
+    plain = view.grab().toImage()
+    box.outlines.click()
+    dashed = view.grab().toImage()
+    line = [hand.at(view, 19.5, column / 10).toPoint() for column in range(260, 370)]
+    marked = [dashed.pixel(p) != plain.pixel(p) for p in line]
+    assert 0.2 < np.mean(marked) < 0.9
+    inside = hand.at(view, 23, 32).toPoint()
+    assert dashed.pixel(inside) == plain.pixel(inside)
+    box.outlines.click()
+    assert view.grab().toImage() == plain
 
 
 def test_the_label_map_is_written_as_nifti(hand, tmp_path):
@@ -299,6 +311,22 @@ def test_the_label_map_is_written_as_nifti(hand, tmp_path):
     assert snapshot.geometry.shape == (12, 48, 64)
     hand.stroke(view, (5, 5))
     assert not np.array_equal(snapshot.labels, hand.labels)
+
+
+def test_the_brush_can_stay_inside_the_patient(hand):
+    view = hand.page.stack
+    view.set_index(5)
+    hand.act("tool_brush")
+    hand.panel.brush.inside_of.setCurrentIndex(0)
+    hand.panel.brush.inside.click()
+    hand.wait(lambda: hand.choice.body(hand.page.model.display.geometry) is not None)
+    hand.choice.set_brush(size_mm=60.0)
+    hand.stroke(view, (24, 32))
+    patient = np.zeros((48, 64), bool)
+    patient[12:36, 16:48] = True
+    disc = capsule((48, 64), (1.0, 1.0), (24, 32), (24, 32), 30.0)
+    assert np.array_equal(hand.labels[5] == 1, disc & patient)
+    assert (disc & ~patient).any()
 
 
 def test_sliders_and_the_range_change_the_brush(hand):

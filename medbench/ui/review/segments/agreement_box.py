@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QComboBox, QGridLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QWidget
 
 from medbench.domain.objects import Layer, Segmentation, StructureSet
 from medbench.domain.segment_edit import EditedSegmentation, same_grid
@@ -53,6 +53,10 @@ class AgreementBox(QWidget):
         self.table.setVerticalSpacing(6)
         self.table.setColumnStretch(0, 1)
         column.addLayout(self.table)
+        self.outlines = QCheckBox(self.tr("Show its outlines (dashed)"))
+        self.outlines.setAccessibleName(self.outlines.text())
+        self.outlines.clicked.connect(self._beside)
+        column.addWidget(self.outlines)
         self.note = label("", "caption", wrap=True)
         column.addWidget(self.note)
         self.results: tuple[PairedAgreement, ...] = ()
@@ -73,8 +77,21 @@ class AgreementBox(QWidget):
         at = self.other.findText(chosen)
         self.other.setCurrentIndex(max(0, at) if others else -1)
         self.setVisible(segmentation is not None and bool(others))
+        self._beside()
         if not same or at < 0:
             self._show(())
+
+    @Slot()
+    def _beside(self, *_: object) -> None:
+        """Layers are drawn by their own tab; segmentations here."""
+        at = self.other.currentIndex()
+        other = self._others[at] if 0 <= at < len(self._others) else None
+        drawn = isinstance(other, EditedSegmentation)
+        self.outlines.setVisible(drawn)
+        wanted = drawn and self.outlines.isChecked()
+        self._choice.set_beside(
+            other.segmentation_id if wanted and isinstance(other, EditedSegmentation) else ""
+        )
 
     @Slot(str, object)
     def _edited(self, _segmentation_id: str, _box: object) -> None:
@@ -84,6 +101,7 @@ class AgreementBox(QWidget):
     @Slot()
     def compute(self, *_: object) -> None:
         """Compare now; an earlier comparison that still runs is dropped."""
+        self._beside()
         segmentation, at = self._segmentation, self.other.currentIndex()
         book = self._choice.book
         labels = None if segmentation is None else book.labels(segmentation.segmentation_id)

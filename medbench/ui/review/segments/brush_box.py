@@ -6,7 +6,7 @@ import numpy as np
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QSlider, QVBoxLayout, QWidget
 
-from medbench.ui.review.segments.choice import SIZES_MM, SegmentChoice
+from medbench.ui.review.segments.choice import BODY, SIZES_MM, SegmentChoice
 from medbench.ui.review.segments.range_slider import RangeSlider
 from medbench.ui.review.segments.words import value_words
 from medbench.ui.widgets import SegmentedControl, hbox, label, vbox
@@ -143,14 +143,13 @@ class BrushBox(QWidget):
 
     def offer_masks(self, masks: Sequence[tuple[str, str, int]]) -> None:
         """(words, segmentation, number) of segments on the same grid."""
-        self._only = [(key, number) for _, key, number in masks]
+        self._only = [BODY, *((key, number) for _, key, number in masks)]
         self.inside_of.clear()
+        self.inside_of.addItem(self.tr("the patient (found by itself)"))
         for words, _, _ in masks:
             self.inside_of.addItem(words)
         if self._choice.brush.only in self._only:
             self.inside_of.setCurrentIndex(self._only.index(self._choice.brush.only))
-        self.inside_of.setEnabled(bool(masks))
-        self.inside.setEnabled(bool(masks) or self._choice.brush.only is not None)
 
     def show_tool(self, tool_id: str) -> None:
         """Another tool is in the hand."""
@@ -204,7 +203,7 @@ class BrushBox(QWidget):
 
     @Slot(int)
     def _inside_chosen(self, at: int) -> None:
-        self._choice.set_brush(only=self._only[at])
+        self._choice.set_brush(only=self._only[at])  # choosing one means to stay inside of it
 
     @Slot(bool)
     def _sphere_clicked(self, checked: bool) -> None:

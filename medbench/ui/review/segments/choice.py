@@ -5,6 +5,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from medbench.domain.geometry import Geometry
 from medbench.domain.image import DisplaySet
 from medbench.domain.segment_edit import EditedSegment, EditedSegmentation, same_grid, shown_on
 from medbench.imaging.segment_delta import Labels
@@ -14,6 +15,9 @@ from medbench.ui.review.view_model import ViewModel
 
 SIZES_MM = (0.5, 100.0)
 SIZE_STEP = 1.15
+BODY = ("body", 1)
+"""In place of a segment to stay inside of: the patient, found by itself."""
+_KEPT_BODIES = 2
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,9 @@ class SegmentChoice(QObject):
         self.look = LabelLook()
         self._of_study: dict[str, str] = {}
         self._number_of: dict[str, int] = {}
+        self.beside = ""
+        """Segmentation whose outlines are shown too, dashed: the one compared with."""
+        self._bodies: list[tuple[Geometry, Labels]] = []
         book.changed.connect(self._book_changed)
 
     @Slot()
@@ -82,7 +89,7 @@ class SegmentChoice(QObject):
         """Replace fields of the brush."""
         changed = replace(self.brush, **values)
         if changed != self.brush:
-            if changed.only is not None:
+            if changed.only is not None and changed.only != BODY:
                 self.book.open(changed.only[0])
             self.brush = changed
             self.brush_changed.emit()
@@ -98,6 +105,14 @@ class SegmentChoice(QObject):
         """Larger or smaller, between the limits."""
         low, high = SIZES_MM
         self.set_brush(size_mm=round(min(high, max(low, self.brush.size_mm * factor)), 1))
+
+    def set_beside(self, segmentation_id: str) -> None:
+        """Show the outlines of another segmentation too ('' = none)."""
+        if segmentation_id != self.beside:
+            if segmentation_id:
+                self.book.open(segmentation_id)
+            self.beside = segmentation_id
+            self.look_changed.emit()
 
     # what is edited
 
@@ -139,10 +154,21 @@ class SegmentChoice(QObject):
 
     # limits of the brush
 
+    def body(self, geometry: Geometry) -> Labels | None:
+        """The patient on a grid, where it was found."""
+        return next((b for own, b in self._bodies if same_grid(own, geometry)), None)
+
+    def keep_body(self, geometry: Geometry, labels: Labels) -> None:
+        """The patient was found; the two last ones are kept."""
+        self._bodies = [*self._bodies[1 - _KEPT_BODIES :], (geometry, labels)]
+
     def only_labels(self, segmentation: EditedSegmentation) -> tuple[Labels, int] | None:
         """The mask that painting keeps inside of; None where there is none on this grid."""
         if self.brush.only is None:
             return None
+        if self.brush.only == BODY:
+            body = self.body(segmentation.geometry)
+            return None if body is None else (body, BODY[1])
         key, number = self.brush.only
         other, labels = self.book.get(key), self.book.labels(key)
         if other is None or labels is None or other.segment(number) is None:

@@ -10,10 +10,17 @@ from PySide6.QtWidgets import QColorDialog, QInputDialog, QLineEdit, QMenu, QWid
 
 from medbench.domain.image import Volume
 from medbench.domain.objects import Segmentation, StructureSet
-from medbench.domain.segment_edit import EditedSegment, EditedSegmentation, SegmentState
+from medbench.domain.segment_edit import (
+    EditedSegment,
+    EditedSegmentation,
+    SegmentState,
+    grid_of_display,
+)
+from medbench.jobs.states import JobState
+from medbench.session.late_job import LateJob
 from medbench.session.ports import Handle
 from medbench.ui.review.feature import Feature, ToolButtonSpec
-from medbench.ui.review.segments.choice import SegmentChoice, values_on
+from medbench.ui.review.segments.choice import BODY, SegmentChoice, values_on
 from medbench.ui.review.segments.commands import SegmentCommands
 from medbench.ui.review.segments.label_picture import axes_on
 from medbench.ui.review.segments.layer import SegmentLayer
@@ -50,10 +57,13 @@ class SegmentDesk(Feature):
             page.toolbox.register(tool)
         self.commands = SegmentCommands(page, self, self.choice, self.target, self.operations)
         self._ranged: Any = None
+        self._seeking: Any = None
+        self._body_job = LateJob(self.session.jobs, "patient", self)
         self._menu: QMenu | None = None
         self._dialog: Any = None
         self.panel = self._panel()
         self.choice.changed.connect(self._values)
+        self.choice.brush_changed.connect(self.find_body)
         self.book.opened.connect(self._opened)
         page.model_changed.connect(self._follow)
         page.toolbox.changed.connect(self._tool_changed)
@@ -116,6 +126,7 @@ class SegmentDesk(Feature):
             if values is not None:
                 key = segmentation.segmentation_id
                 self.book.counter.set_values(key, values, info.padding)
+        self.find_body()
         if self._ranged is not volume:
             self._ranged = volume
             self._ask_range(volume)
@@ -135,6 +146,44 @@ class SegmentDesk(Feature):
                 self.session.messages.warning(sentence)
 
         self.book.runner.run("value range", work, done, failed, newest=True)
+
+    @Slot()
+    def find_body(self) -> None:
+        """Look for the patient once the brush is to stay inside of it."""
+        display, volume = self.page.model.display, self.page.model.volume
+        if self.choice.brush.only != BODY or display is None or volume is None:
+            return
+        grey = volume.voxels.ndim == 3 and volume.ready.all()
+        geometry = grid_of_display(display)[0]
+        if not grey or self.choice.body(geometry) is not None or self._seeking is volume:
+            return
+        self._seeking = volume
+
+        def work(handle: Handle) -> Any:
+            from medbench.imaging.segment_tools import body_mask
+
+            return body_mask(volume.voxels, handle.cancelled).view("uint8")
+
+        def done(found: Any) -> None:
+            self._seeking = None
+            self._body_job.end(JobState.FINISHED)
+            self.choice.keep_body(geometry, found)
+            self.session.messages.info(self.tr("The patient was found; the brush stays inside"))
+
+        def failed(sentence: str) -> None:
+            self._seeking = None
+            self._body_job.end(JobState.FAILED if sentence else JobState.CANCELLED, sentence)
+            if sentence:
+                self.session.messages.warning(sentence)
+
+        ticket = self.book.comparer.run("body", work, done, failed)
+
+        def cancel() -> None:
+            self._seeking = None
+            self.book.comparer.cancel(ticket)
+            self._body_job.end(JobState.CANCELLED)
+
+        self._body_job.begin(self.tr("Find the patient"), cancel)
 
     @Slot(str)
     def _tool_wanted(self, tool_id: str) -> None:

@@ -167,8 +167,9 @@ class LabelPicture:
     # drawing
 
     def paint(
-        self, painter: QPainter, place: Placement, segmentation: EditedSegmentation, look: LabelLook
-    ) -> None:
+        self, painter: QPainter, place: Placement, segmentation: EditedSegmentation,
+        look: LabelLook, *, dashed: bool = False,
+    ) -> None:  # fmt: skip
         """Fill, then outlines along pixel edges in screen line widths."""
         rows, columns = self._shown.shape
         painter.save()
@@ -177,11 +178,11 @@ class LabelPicture:
         if look.fill > 0:
             painter.drawImage(QRectF(0, 0, columns, rows), self._image)
         if look.outline_px > 0:
-            self._paint_outlines(painter, segmentation, look)
+            self._paint_outlines(painter, segmentation, look, dashed=dashed)
         painter.restore()
 
     def _paint_outlines(
-        self, painter: QPainter, segmentation: EditedSegmentation, look: LabelLook
+        self, painter: QPainter, segmentation: EditedSegmentation, look: LabelLook, *, dashed: bool
     ) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         lines: dict[int, list[QLineF]] = {}
@@ -191,7 +192,9 @@ class LabelPicture:
             if segment.shown and segment.number in lines:
                 pen = QPen(QColor(*segment.colour), look.outline_px)
                 pen.setCosmetic(True)
-                pen.setCapStyle(Qt.PenCapStyle.SquareCap)
+                pen.setCapStyle(Qt.PenCapStyle.FlatCap if dashed else Qt.PenCapStyle.SquareCap)
+                if dashed:
+                    pen.setDashPattern([2, 2])
                 painter.setPen(pen)
                 painter.drawLines(lines[segment.number])
 

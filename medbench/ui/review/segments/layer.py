@@ -6,12 +6,13 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from PySide6.QtCore import QObject, QRectF, Qt, Slot
 from PySide6.QtGui import QColor, QMouseEvent, QPainter
+from shiboken6 import isValid
 
-from medbench.domain.segment_edit import EditedSegmentation
+from medbench.domain.segment_edit import EditedSegmentation, shown_on
 from medbench.imaging.segment_delta import Box
 from medbench.imaging.segment_place import LabelSampler
 from medbench.ui.review.pointer import PointerTool
-from medbench.ui.review.segments.choice import SegmentChoice
+from medbench.ui.review.segments.choice import LabelLook, SegmentChoice
 from medbench.ui.review.segments.label_picture import Axes, LabelPicture, axes_on
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class SegmentLayer(PointerTool):
         self._page = page
         self._choice = choice
         self._pictures: WeakKeyDictionary[Viewport, LabelPicture] = WeakKeyDictionary()
+        self._beside: WeakKeyDictionary[Viewport, LabelPicture] = WeakKeyDictionary()
         self._samplers: dict[str, LabelSampler] = {}
         self._extents: dict[tuple[str, int, int], list[tuple[int, int]]] = {}
         self._jumping = False
@@ -64,10 +66,14 @@ class SegmentLayer(PointerTool):
         sampler = self._samplers.get(segmentation_id)
         if sampler is None:
             return  # nothing is drawn of it yet
-        for view, picture in list(self._pictures.items()):
-            area = picture.changed(segmentation_id, box, view, sampler)
-            if area is not None and view.isVisible():
-                view.update(area)
+        for pictures in (self._pictures, self._beside):
+            for view, picture in list(pictures.items()):
+                if not isValid(view):  # its screen was closed
+                    del pictures[view]
+                    continue
+                area = picture.changed(segmentation_id, box, view, sampler)
+                if area is not None and view.isVisible():
+                    view.update(area)
 
     # painting
 
@@ -76,20 +82,39 @@ class SegmentLayer(PointerTool):
         look = self._choice.look
         if segmentation is None or not look.shown:
             return
+        picture = self._prepared(self._pictures, view, segmentation, look)
+        if picture is None:
+            return
+        picture.paint(painter, view.placement(), segmentation, look)
+        if picture.axes is not None:
+            self._paint_ticks(painter, view, segmentation, picture.axes)
+        other = self._choice.book.get(self._choice.beside) if self._choice.beside else None
+        if other is None or other.segmentation_id == segmentation.segmentation_id:
+            return
+        display, key = view.model.display, view.model.key
+        if display is not None and shown_on(other, display, key):
+            thin = LabelLook(fill=0.0, outline_px=max(1.0, look.outline_px))
+            beside = self._prepared(self._beside, view, other, thin)
+            if beside is not None:
+                beside.paint(painter, view.placement(), other, thin, dashed=True)
+
+    def _prepared(
+        self, pictures: "WeakKeyDictionary[Viewport, LabelPicture]", view: "Viewport",
+        segmentation: EditedSegmentation, look: LabelLook,
+    ) -> LabelPicture | None:  # fmt: skip
+        """What a viewport shows of a segmentation, up to date; None while it is being read."""
         key = segmentation.segmentation_id
         labels = self._choice.book.labels(key)
         if labels is None:
             self._choice.book.open(key)
-            return
+            return None
         if key not in self._samplers:
             self._samplers[key] = LabelSampler(segmentation.geometry)
-        picture = self._pictures.get(view)
+        picture = pictures.get(view)
         if picture is None:
-            picture = self._pictures[view] = LabelPicture()
+            picture = pictures[view] = LabelPicture()
         picture.prepare(view, segmentation, labels, self._samplers[key], look)
-        picture.paint(painter, view.placement(), segmentation, look)
-        if picture.axes is not None:
-            self._paint_ticks(painter, view, segmentation, picture.axes)
+        return picture
 
     def _paint_ticks(
         self, painter: QPainter, view: "Viewport", segmentation: EditedSegmentation, axes: Axes

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QPointF, QRect, Qt, Slot
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen
+from shiboken6 import isValid
 
 from medbench.domain.geometry import Vector
 from medbench.domain.segment_edit import EditedSegmentation, SegmentMethod
@@ -34,7 +35,7 @@ class CircleTool(PointerTool):
 
     @Slot()
     def _size_changed(self) -> None:
-        if self._over is not None:
+        if self._over is not None and isValid(self._over[0]):
             self._over[0].update()
 
     def radius_px(self, view: "Viewport") -> float:
@@ -47,7 +48,7 @@ class CircleTool(PointerTool):
 
     def hover(self, view: "Viewport", at: QPointF | None) -> None:
         """The pointer is elsewhere: only both circles are painted again."""
-        if self._over is not None:
+        if self._over is not None and isValid(self._over[0]):
             self._over[0].update(self._circle_area(*self._over))
         self._over = None if at is None else (view, QPointF(at))
         if at is not None:
