@@ -390,6 +390,27 @@ def test_presentation_goes_out_and_comes_back(ct):
     assert (model.window.center, model.window.width) == (120, 640)
 
 
+def test_a_shown_report_leads_to_its_picture(ct, ct_folder):
+    one = ct.measure(MeasurementKind.LENGTH, [(10.25, 10.5), (30, 40)])
+    where = ct.view.index
+    (file,) = ct.run("export_sr")
+    ct.app.session.readings.remove(one, "gone")
+    ct.view.set_index(where - 3)
+    file.rename(ct_folder / "report.dcm")
+    ct.app.window.open_paths([ct_folder])
+    library = ct.app.session.library
+    ct.wait(lambda: any(s.modality == "SR" for study in library.studies for s in study.series))
+    (report,) = (d for study in library.studies for s in study.series for d in s.displays
+                 if s.modality == "SR")  # fmt: skip
+    ct.wait(lambda: ct.page.model.volume is not None)
+    ct.page.show_display(report)
+    ct.wait(lambda: ct.page.model.display is report)
+    ct.run("import_sr")
+    assert ct.app.session.readings.of(Measurement)[0].points == one.points
+    ct.wait(lambda: ct.page.model.volume is not None and ct.page.stack.index == where)
+    assert ct.page.stack.instance()[0] == one.site.sop_instance_uid
+
+
 def test_reports_that_cannot_be_read_are_named(ct, tmp_path):
     broken = tmp_path / "broken.dcm"
     broken.write_bytes(b"\0" * 400)

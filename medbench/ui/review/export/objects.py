@@ -78,9 +78,8 @@ class ObjectExports(QObject):
 
     def import_sr(self) -> None:
         """Take measurements of the shown report, or of a file, onto the open images."""
-        shown = self._desk.page.model.display
-        if shown is not None and shown.sop_class_uid.startswith(_REPORTS):
-            self.read_sr(shown.frames[0].path)
+        if (report := self._shown_report()) is not None:
+            self.read_sr(report)
             return
         chosen, _ = QFileDialog.getOpenFileName(
             self._desk.page, self.tr("Read measurements from a DICOM SR"), str(Path.home()),
@@ -88,6 +87,12 @@ class ObjectExports(QObject):
         )  # fmt: skip
         if chosen:
             self.read_sr(Path(chosen))
+
+    def _shown_report(self) -> Path | None:
+        shown = self._desk.page.model.display
+        if shown is None or not shown.sop_class_uid.startswith(_REPORTS):
+            return None
+        return shown.frames[0].path
 
     def read_sr(self, path: Path) -> None:
         """Read a report, and take its measurements into the reading book."""
@@ -115,6 +120,9 @@ class ObjectExports(QObject):
             messages.success(self.tr("Measurements read from the report: {0}").format(taken))
         elif found:
             messages.info(self.tr("The measurements of this report are here already"))
+        pictures = [m.site for m in found if m.site.sop_instance_uid]
+        if pictures and self._shown_report() is not None:  # from the words to the picture
+            self._desk.page.show_instance(pictures[0].sop_instance_uid, pictures[0].frame)
         if without_images:
             messages.warning(
                 self.tr("Measurements on pictures that are not open: {0}").format(without_images),
