@@ -18,6 +18,7 @@ from medbench.domain.calibration import Calibration, Length, MmSource
 from medbench.domain.image import FrameInfo
 from medbench.domain.measurement import Measurement, MeasurementKind, Place, Quantity
 from medbench.domain.objects import PlaneGrid
+from medbench.domain.roi_ratio import RoiRatio
 from medbench.imaging.reslice import MprPlane
 from medbench.imaging.roi import (
     outline,
@@ -241,8 +242,10 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def measurements_csv(measurements: Iterable[Measurement]) -> str:
+def measurements_csv(measurements: Iterable[Measurement], ratios: Iterable[RoiRatio] = ()) -> str:
     """A table with one line per number: columns `COLUMNS`, values at full precision.
+
+    Ratios of regions follow, each labelled with both.
 
     ``source`` is the badge: where millimetres come from, which standard deviation it is, or why
     there is no number (``value`` is empty then). Frames are counted from 1.
@@ -250,7 +253,9 @@ def measurements_csv(measurements: Iterable[Measurement]) -> str:
     out = io.StringIO()
     table = csv.writer(out, lineterminator="\n")
     table.writerow(COLUMNS)
+    known: dict[str, Measurement] = {}
     for one in measurements:
+        known[one.measurement_id] = one
         site = one.site
         head = [
             site.study_instance_uid, site.series_instance_uid, site.sop_instance_uid,
@@ -264,6 +269,17 @@ def measurements_csv(measurements: Iterable[Measurement]) -> str:
         for q in one.quantities or (Quantity("", None),):
             value = "" if q.value is None else repr(float(q.value))
             table.writerow([*head, q.name, value, q.unit, q.badge, *tail])
+    for ratio in ratios:
+        q = ratio.quantity(known)
+        value = "" if q.value is None else repr(q.value)
+        names = " / ".join(
+            (known[m].label or known[m].kind.value) if m in known else ""
+            for m in (ratio.above, ratio.below)
+        )
+        table.writerow(
+            [ratio.study_instance_uid, "", "", "", "", "", _safe(names), "ratio", q.name, value,
+             q.unit, q.badge, "", "", "", "", ratio.created, "", ratio.ratio_id]
+        )  # fmt: skip
     return out.getvalue()
 
 

@@ -8,6 +8,7 @@ from medbench.domain.finding import AiDecision, AiResult, Finding, ReadingStatus
 from medbench.domain.key_image import KeyImage
 from medbench.domain.links import LinkOffset
 from medbench.domain.measurement import Measurement
+from medbench.domain.roi_ratio import RoiRatio
 from medbench.domain.segment_edit import EditedSegmentation
 
 RECORD_TYPES: tuple[Any, ...] = (
@@ -16,6 +17,7 @@ RECORD_TYPES: tuple[Any, ...] = (
     LinkOffset,
     PriorLink,
     Measurement,
+    RoiRatio,
     EditedSegmentation,
     AiDecision,
     AiResult,

@@ -223,6 +223,7 @@ def test_texts_and_tables_leave_the_window(app, wait, three, tmp_path):
     assert mean["unit"] == "HU"
     assert {r["measurement_id"] for r in rows} == {m.measurement_id for m in (one, two, other)}
     check_the_selected_region_shows_its_values(wait, page, desk, two)
+    check_ratios(app, page, desk, two)
 
 
 def check_the_selected_region_shows_its_values(wait, page, desk, two):
@@ -238,6 +239,32 @@ def check_the_selected_region_shows_its_values(wait, page, desk, two):
     panel.grab()  # painted without a complaint
     desk.panel.go_to(desk.listed()[0])
     assert panel.rows.histogram is None
+
+
+def check_ratios(app, page, desk, two):
+    page.active.set_index(4)
+    reference = draw(app, page, "rectangle", (2, 2), (10, 14))
+    desk.book.change(reference, "Rename", label="Air")
+    menu = desk.panel.menu_of(two)
+    offered = next(a.menu() for a in menu.actions() if a.text() == "Ratio to")
+    assert len(offered.actions()) == 1
+    offered.actions()[0].trigger()
+    row = next(r for r in rows_of(desk) if r.ratio is not None)
+    means = [m.quantity("mean").value for m in (two, reference)]
+    assert row.title == "Ellipse / Air"
+    assert row.main == f"{means[0] / means[1]:.2f}".replace("-", "−")
+    table = list(csv.DictReader(io.StringIO(desk.csv())))
+    assert float(table[-1]["value"]) == pytest.approx(means[0] / means[1])
+    app.session.history.undo()
+    assert all(r.ratio is None for r in rows_of(desk))
+    app.session.history.redo()
+    desk.book.remove(desk.book.get(reference.measurement_id))
+    assert all(r.ratio is None for r in rows_of(desk))  # and it comes back with the region
+    app.session.history.undo()
+    number = next(i for i, r in enumerate(rows_of(desk)) if r.ratio is not None)
+    desk.panel.list.setCurrentIndex(desk.panel.rows.index(number))
+    QTest.keyClick(desk.panel.list, Qt.Key.Key_Delete)
+    assert all(r.ratio is None for r in rows_of(desk))
 
 
 def check_marks_can_be_switched_off(app, page, desk):

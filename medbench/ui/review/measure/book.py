@@ -1,12 +1,13 @@
 """What is measured right now: the stored measurements, and the one that is being changed."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from medbench.base.ids import new_id, now_iso
 from medbench.domain.measurement import Measurement, MeasurementKind, Place, Quantity
+from medbench.domain.roi_ratio import RoiRatio
 from medbench.imaging.roi import outline
 from medbench.session.lesions import next_lesion_name
 from medbench.session.measuring import Picture, quantities_of
@@ -47,7 +48,7 @@ class MeasureBook(QObject):
 
     @Slot(str)
     def _stored(self, kind: str) -> None:
-        if kind == Measurement.stored_as:
+        if kind in (Measurement.stored_as, RoiRatio.stored_as):
             if self.selected and self.get(self.selected) is None:
                 self.select("")
             self.changed.emit()
@@ -158,9 +159,29 @@ class MeasureBook(QObject):
         """Make it a measurement of a lesion ('' = of none)."""
         self.change(measurement, self.tr("Assign to lesion"), lesion=lesion)
 
-    def new_lesion(self) -> str:
-        """A lesion name that no measurement has."""
-        return next_lesion_name(self.all(), self.tr("Lesion"))
+    def of_studies(self, studies: Container[str]) -> tuple[Measurement, ...]:
+        """Measurements of some studies (of one patient)."""
+        return tuple(m for m in self.all() if m.study_instance_uid in studies)
+
+    def new_lesion(self, studies: Container[str]) -> str:
+        """A lesion name that no measurement of these studies has."""
+        return next_lesion_name(self.of_studies(studies), self.tr("Lesion"))
+
+    def ratios(self, study_instance_uid: str) -> tuple[RoiRatio, ...]:
+        """Ratios of a study, in the order they were made."""
+        return self._readings.of(RoiRatio, study_instance_uid)
+
+    def add_ratio(self, above: Measurement, below: Measurement) -> None:
+        """Show the ratio of two regions' means from now on."""
+        ratio = RoiRatio(
+            new_id("r"), above.study_instance_uid, above.measurement_id, below.measurement_id,
+            now_iso(),
+        )  # fmt: skip
+        self._readings.put(ratio, self.tr("Ratio of regions"))
+
+    def remove_ratio(self, ratio: RoiRatio) -> None:
+        """Show it no more."""
+        self._readings.remove(ratio, self.tr("Delete ratio"))
 
     def rename_lesion(self, measurements: Sequence[Measurement], name: str) -> None:
         """Call a lesion something else, in all these measurements, as one step."""

@@ -309,7 +309,11 @@ class MeasureDesk(Feature):
 
     def export_csv(self) -> None:
         """Ask for a file and write the measurements of the shown study."""
-        self.ask_and_save("measurements.csv", measurements_csv(self.listed()))
+        self.ask_and_save("measurements.csv", self.csv())
+
+    def csv(self) -> str:
+        """Measurements and ratios of the shown study as a table."""
+        return measurements_csv(self.listed(), self.book.ratios(self.panel.rows.study))
 
     def ask_and_save(self, name: str, text: str) -> None:
         """Ask for a file and write a table into it."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import (
@@ -66,12 +67,6 @@ class Drawn:
     rect: QRectF
     curve: QPainterPath | None = None
     """An ellipse as curves: a fraction of the work of its corners."""
-
-    @property
-    def corners(self) -> list[QPointF]:
-        """Every corner of its lines; its points where it has none."""
-        found = [point for shape, _ in self.lines for point in shape.toList()]
-        return found or list(self.points)
 
 
 def drawn(to_widget: ToWidget, kind: MeasurementKind, points: Sequence[Place]) -> Drawn:
@@ -266,10 +261,29 @@ def paint_label(
 
 
 def leader_start(mark: Drawn, box: QRectF) -> QPointF:
-    """The place of the mark that lies nearest to its label."""
-    x, y = box.center().x(), box.center().y()
+    """The place of the mark's lines that lies nearest to its label."""
+    middle = box.center()
+    places = list(mark.points) if not mark.lines else [
+        _nearest(start, end, middle)
+        for shape, line in mark.lines
+        for start, end in _sides(shape.toList(), closed=line.closed)
+    ]  # fmt: skip
 
     def away(at: QPointF) -> float:
-        return (at.x() - x) ** 2 + (at.y() - y) ** 2
+        return (at.x() - middle.x()) ** 2 + (at.y() - middle.y()) ** 2
 
-    return min(mark.corners, key=away)
+    return min(places, key=away)
+
+
+def _sides(corners: list[QPointF], *, closed: bool) -> list[tuple[QPointF, QPointF]]:
+    if len(corners) > _SMOOTH_FROM:  # so short that their ends are near enough
+        return [(corner, corner) for corner in corners]
+    ends = [*corners, corners[0]] if closed else corners
+    return list(pairwise(ends))
+
+
+def _nearest(start: QPointF, end: QPointF, to: QPointF) -> QPointF:
+    along, away = end - start, to - start
+    length = along.x() ** 2 + along.y() ** 2
+    part = 0.0 if length == 0 else (away.x() * along.x() + away.y() * along.y()) / length
+    return start + along * min(1.0, max(0.0, part))

@@ -21,6 +21,7 @@ from medbench.ui.review.measure.curve_card import CurveCard
 from medbench.ui.review.measure.histograms import Histograms
 from medbench.ui.review.measure.row_painter import RowPainter
 from medbench.ui.review.measure.rows import ROW, Grouping, MeasureRows, Row
+from medbench.ui.review.measure.words import main_number, title_of
 from medbench.ui.widgets import EmptyState, IconButton, hbox, vbox
 
 if TYPE_CHECKING:
@@ -50,7 +51,11 @@ class MeasureList(QListView):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
-            self._panel.desk.delete_mark()
+            row: Row | None = self.currentIndex().data(ROW)
+            if row is not None and row.ratio is not None:
+                self._panel.desk.book.remove_ratio(row.ratio)
+            else:
+                self._panel.desk.delete_mark()
             return
         super().keyPressEvent(event)
 
@@ -168,10 +173,10 @@ class MeasurePanel(QWidget):
     @Slot(QModelIndex)
     def _clicked(self, index: QModelIndex) -> None:
         row: Row = index.data(ROW)
-        if row.measurement is None:
+        if row.heading:
             self.rows.fold(row.group)
             self._selected("")
-        else:
+        elif row.measurement is not None:
             self.go_to(row.measurement)
 
     @Slot(QModelIndex, QModelIndex)
@@ -194,9 +199,13 @@ class MeasurePanel(QWidget):
     def _menu_asked(self, place: QPoint) -> None:
         index = self.list.indexAt(place)
         row: Row | None = index.data(ROW) if index.isValid() else None
-        if row is None or row.measurement is None:
+        if row is None or row.heading:
             return
-        menu = self.menu_of(row.measurement)
+        if row.measurement is not None:
+            menu = self.menu_of(row.measurement)
+        elif row.ratio is not None:
+            menu = QMenu(self)
+            menu.addAction(self.tr("Delete"), partial(self._book.remove_ratio, row.ratio))
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(self.list.viewport().mapToGlobal(place))
 
@@ -210,17 +219,18 @@ class MeasurePanel(QWidget):
         rename.setEnabled(free)
         lesions = menu.addMenu(self.tr("Assign to lesion"))
         lesions.setEnabled(free)
-        for name in sorted({m.lesion for m in book.all() if m.lesion}):
+        studies = self.desk.guide.patient_dates(one.study_instance_uid)
+        for name in sorted({m.lesion for m in book.of_studies(studies) if m.lesion}):
             action = lesions.addAction(name, partial(book.assign, one, name))
             action.setCheckable(True)
             action.setChecked(name == one.lesion)
         lesions.addSeparator()
-        lesions.addAction(
-            self.tr("New: {0}").format(book.new_lesion()),
-            partial(book.assign, one, book.new_lesion()),
-        )
+        fresh = book.new_lesion(studies)
+        lesions.addAction(self.tr("New: {0}").format(fresh), partial(book.assign, one, fresh))
         if one.lesion:
             lesions.addAction(self.tr("None"), partial(book.assign, one, ""))
+        if one.quantity("mean") is not None:
+            self._offer_ratios(menu.addMenu(self.tr("Ratio to")), one)
         menu.addAction(
             self.tr("Show") if hidden else self.tr("Hide"),
             partial(book.hide, one, hidden=not hidden),
@@ -232,6 +242,13 @@ class MeasurePanel(QWidget):
         delete = menu.addAction(self.tr("Delete"), partial(book.remove, one))
         delete.setEnabled(free)
         return menu
+
+    def _offer_ratios(self, menu: QMenu, one: Measurement) -> None:
+        for other in self.listed():
+            if other.measurement_id != one.measurement_id and other.quantity("mean") is not None:
+                words = f"{title_of(other)} ({main_number(other)})"
+                menu.addAction(words, partial(self._book.add_ratio, one, other))
+        menu.setEnabled(not menu.isEmpty())
 
     def _rename(self, one: Measurement) -> None:
         number = self.rows.row_of(one.measurement_id)

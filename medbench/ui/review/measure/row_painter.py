@@ -33,7 +33,7 @@ class RowPainter(QStyledItemDelegate):
         self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> QSize:
         row: Row = index.data(ROW)
-        if row.measurement is None:
+        if row.heading:
             return QSize(160, HEAD_PX)
         high = ROW_PX
         if row.visits:
@@ -57,7 +57,7 @@ class RowPainter(QStyledItemDelegate):
         row: Row = index.data(ROW)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if row.measurement is None:
+        if row.heading:
             self._head(painter, option, row)
         else:
             self._one(painter, option, row)
@@ -93,7 +93,7 @@ class RowPainter(QStyledItemDelegate):
 
     def _one(self, painter: QPainter, option: QStyleOptionViewItem, row: Row) -> None:
         tokens, box, one = current(), option.rect, row.measurement
-        assert one is not None
+        picture, locked = ("hash", False) if one is None else (ICONS[one.kind], one.locked)
         if option.state & QStyle.StateFlag.State_Selected:
             painter.fillRect(box, QColor(tokens.selection))
             painter.fillRect(
@@ -102,12 +102,12 @@ class RowPainter(QStyledItemDelegate):
         elif option.state & QStyle.StateFlag.State_MouseOver:
             painter.fillRect(box, QColor(tokens.hover))
         ratio = painter.device().devicePixelRatioF()
-        colour = tokens.disabled if row.hidden else tokens.accent
+        colour = tokens.disabled if row.hidden else tokens.text2 if one is None else tokens.accent
         painter.drawPixmap(
-            QPointF(box.left() + 11, box.top() + 8), icon_pixmap(ICONS[one.kind], colour, 16, ratio)
+            QPointF(box.left() + 11, box.top() + 8), icon_pixmap(picture, colour, 16, ratio)
         )
         right = box.right() - 12
-        for name in (["lock"] if one.locked else []) + (["eye-off"] if row.hidden else []):
+        for name in (["lock"] if locked else []) + (["eye-off"] if row.hidden else []):
             right -= 16
             painter.drawPixmap(
                 QPointF(right, box.top() + 10), icon_pixmap(name, tokens.text2, 13, ratio)

@@ -17,6 +17,7 @@ from PySide6.QtCore import (
 )
 
 from medbench.domain.measurement import Measurement, MeasurementKind
+from medbench.domain.roi_ratio import RoiRatio
 from medbench.session.lesions import Visit, history
 from medbench.ui.review.measure.book import MeasureBook
 from medbench.ui.review.measure.guide import Guide
@@ -25,6 +26,8 @@ from medbench.ui.review.measure.words import (
     kind_name,
     label_lines,
     main_number,
+    number,
+    reason_words,
     title_of,
 )
 
@@ -57,6 +60,13 @@ class Row:
     visits: tuple[Visit, ...] = ()
     hidden: bool = False
     pending: bool = False
+    ratio: RoiRatio | None = None
+    """Of a row that compares two regions."""
+
+    @property
+    def heading(self) -> bool:
+        """Whether it only heads a group."""
+        return self.measurement is None and self.ratio is None
 
 
 class MeasureRows(QAbstractListModel):
@@ -81,9 +91,10 @@ class MeasureRows(QAbstractListModel):
         mine = [m for m in self._book.all() if m.study_instance_uid == self.study]
         flags = [(self._book.is_hidden(m), self._book.is_pending(m)) for m in mine]
         others = self._book.all() if any(m.lesion for m in mine) else ()
+        ratios = self._book.ratios(self.study)
         stamp = (
-            tuple(id(m) for m in mine), tuple(id(m) for m in others), tuple(flags), self.grouping,
-            self.study, frozenset(self._folded),
+            tuple(id(m) for m in mine), ratios, tuple(id(m) for m in others), tuple(flags),
+            self.grouping, self.study, frozenset(self._folded),
         )  # fmt: skip
         if stamp == self._stamp:
             return False
@@ -106,9 +117,26 @@ class MeasureRows(QAbstractListModel):
             found = groups[name]
             title = name or translate("Measure", "Not assigned to a lesion")
             folded = name in self._folded
-            rows.append(Row(name, title, len(found), folded))
+            ratios = self._ratios_of(name, found)
+            rows.append(Row(name, title, len(found) + len(ratios), folded))
             if not folded:
                 rows += [self._row(name, one, dates) for one in found]
+                rows += ratios
+        return rows
+
+    def _ratios_of(self, group: str, found: Sequence[Measurement]) -> list[Row]:
+        """A ratio stands in the group of the region it divides by."""
+        names = {one.measurement_id for one in found}
+        known = {m.measurement_id: m for m in self._book.all()}
+        rows = []
+        for ratio in self._book.ratios(self.study):
+            above, below = known.get(ratio.above), known.get(ratio.below)
+            if ratio.below not in names or above is None or below is None:
+                continue
+            value = ratio.quantity(known)
+            title = f"{title_of(above)} / {title_of(below)}"
+            detail = reason_words(value.badge) or translate("Measure", "Ratio of ROI means")
+            rows.append(Row(group, title, main=number(value.value), detail=detail, ratio=ratio))
         return rows
 
     def _group_of(self, one: Measurement) -> str:
@@ -189,7 +217,9 @@ class MeasureRows(QAbstractListModel):
         if not index.isValid() or index.row() >= len(self._rows):
             return flags
         row = self._rows[index.row()]
-        if row.measurement is not None:
+        if row.ratio is not None:
+            flags |= Qt.ItemFlag.ItemIsSelectable
+        elif row.measurement is not None:
             flags |= Qt.ItemFlag.ItemIsSelectable
             if not row.measurement.locked and not row.pending:
                 flags |= Qt.ItemFlag.ItemIsEditable
@@ -202,8 +232,11 @@ class MeasureRows(QAbstractListModel):
             return False
         row, words = self._rows[index.row()], str(value).strip()
         one = row.measurement
+        if row.ratio is not None:
+            return False
         if one is None:
-            members = [m for m in self.listed() if m.lesion == row.group]
+            dates = self._guide.patient_dates(self.study)  # the prior's lesion is the same one
+            members = [m for m in self._book.of_studies(dates) if m.lesion == row.group]
             if words and words != row.group:
                 self._book.rename_lesion(members, words)
         elif one.kind is MeasurementKind.TEXT:

@@ -106,6 +106,11 @@ def reason_words(reason: str) -> str:
         "no angle here: the axes are not both centimetres": translate(
             "Measure", "no angle here: the axes are not both centimetres"
         ),
+        "one of the regions has no mean": translate("Measure", "one of the regions has no mean"),
+        "the regions have different units": translate(
+            "Measure", "the regions have different units"
+        ),
+        "the second mean is zero": translate("Measure", "the second mean is zero"),
     }.get(reason, reason)
 
 
@@ -198,6 +203,8 @@ def detail_words(measurement: Measurement, slice_words: str) -> str:
         if low is not None and high is not None and low.value is not None:
             between = translate("Measure", "{0} to {1}")
             parts.append(between.format(plain_number(low.value), plain_number(high.value)))
+    if measurement.kind.is_roi and get("mean") is None:
+        parts.append(translate("Measure", "perimeter {0}").format(with_unit(get("perimeter"))))
     if measurement.kind is MeasurementKind.PROBE:
         parts.append(place_words(measurement))
     return " · ".join(part for part in parts if part)
