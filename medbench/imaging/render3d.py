@@ -51,6 +51,7 @@ _MOST_MOVING = 6_000_000
 _FINEST = 3.0
 """Samples a voxel edge, at most, where the picture is magnified."""
 _SAMPLE = 400_000
+_STEPS = 1 << 16
 _SAMPLE_PICTURE = 40_000
 _DARK_PART = 0.15
 _SEEN = 0.5
@@ -132,12 +133,35 @@ class VolumeSource:
 
 
 @dataclass(frozen=True, eq=False)
+class Levels:
+    """Values in 65536 equal steps: a window then costs a table and one look-up a pixel."""
+
+    index: npt.NDArray[np.uint16]
+    """(rows, columns)."""
+    values: Floats
+    """(65536,): the value of each step."""
+
+
+def levels_of(values: Floats) -> Levels:
+    """The steps of a projection."""
+    low, high = float(values.min()), float(values.max())
+    step = max(high - low, 1e-6) / (_STEPS - 1)
+    index = (values - np.float32(low)) * np.float32(1 / step)
+    index += np.float32(0.5)
+    np.minimum(index, _STEPS - 1, out=index)
+    steps = (low + step * np.arange(_STEPS)).astype(np.float32)
+    return Levels(index.astype(np.uint16), steps)
+
+
+@dataclass(frozen=True, eq=False)
 class VolumePicture:
     """One picture: modality values of a projection, or colours."""
 
     sight: Sight
     values: Floats | None = None
     """(rows, columns) float32; None for shaded pictures."""
+    levels: "Levels | None" = None
+    """Of projections: the values once more, for windows that change at every move of the hand."""
     colours: npt.NDArray[np.uint8] | None = None
     """(rows, columns, 3)."""
     fine: bool = True
@@ -223,7 +247,8 @@ def render(
         join = np.maximum if scene.mode is VolumeMode.MIP else np.minimum
         joined = project(slices, shear, join, source.lowest, window, cancelled)
         values = Warp(shear, sight)(joined, source.lowest)
-        return VolumePicture(sight, values, fine=fine, window=_window_of(values, source.lowest))
+        window_shown = _window_of(values, source.lowest)
+        return VolumePicture(sight, values, levels_of(values), fine=fine, window=window_shown)
     if scene.transfer is None:
         raise BadInputError("A shaded picture needs a preset.")
     shading = Shading(scene.transfer, shear.step_mm, source.lowest)

@@ -9,7 +9,7 @@ from scipy.ndimage import affine_transform, binary_erosion, gaussian_filter, map
 
 from medbench.base.errors import BadInputError, CancelledError
 from medbench.domain.geometry import Geometry
-from medbench.imaging.render3d import Scene, VolumeSource, look_at, pick, render
+from medbench.imaging.render3d import Scene, VolumeSource, levels_of, look_at, pick, render
 from medbench.imaging.render3d_camera import (
     STANDARD_VIEWS,
     Sight,
@@ -321,6 +321,15 @@ def test_the_picture_of_the_moving_hand_is_like_the_full_one():
     assert not fast.fine
     span = voxels.max() - voxels.min()
     assert np.abs(fast.values - full).mean() / span < 0.03
+
+
+def test_levels_hold_the_values_of_a_projection():
+    values = np.random.default_rng(3).normal(0, 400, (60, 70)).astype(np.float32)
+    levels = levels_of(values)
+    span = values.max() - values.min()
+    assert np.abs(levels.values[levels.index] - values).max() <= span / 65535
+    flat = levels_of(np.full((3, 4), 7.0, np.float32))
+    assert (flat.values[flat.index] == 7.0).all()
 
 
 def test_a_busy_machine_gets_a_smaller_copy():

@@ -418,7 +418,7 @@ def test_time_points_play(app, wait, real_data):
     key(app, Qt.Key.Key_C, Qt.KeyboardModifier.ShiftModifier)
     wait(lambda: desk.controls.what.isVisible())
     times = [b for b in desk.controls.what.findChildren(type(desk.controls.what._group.button(0)))
-             if "Time" in b.text()]  # fmt: skip
+             if "Times" in b.text()]  # fmt: skip
     QTest.mouseClick(times[0], Qt.MouseButton.LeftButton)
     assert desk.controls.last.value() == display.time_count
     seen = []

@@ -7,17 +7,22 @@ import time
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from medbench.cli.main import main
 from medbench.domain.image import VoiWindow
-from medbench.imaging.render3d import Look, VolumeSource, draw
+from medbench.formats.opening import open_display
+from medbench.imaging.render3d import Look, VolumeSource, draw, look_at
 from medbench.imaging.render3d_camera import camera_at, standard_camera
 from medbench.imaging.render3d_grid import FULL_BOX
+from medbench.imaging.render3d_presets import read_volume_presets
 from medbench.imaging.reslice import PlaneKind
+from medbench.imaging.window import display_frame
+from medbench.session.operations.studies import choose_display
+from medbench.session.operations.studies import opened as opened_files
 from medbench.ui.review.volume3d.cube import cube_faces, face_at
 from medbench.ui.review.volume3d.desk import VolumeDesk
 from medbench.ui.review.volume3d.overlay import CUBE_PX, cube_place, volume_lines
@@ -54,9 +59,6 @@ def drag(view, button, begin, end, steps=6, modifier=Qt.KeyboardModifier.NoModif
 
 
 def move(view, at, button, modifier):
-    from PySide6.QtCore import QEvent
-    from PySide6.QtGui import QMouseEvent
-
     QApplication.sendEvent(
         view,
         QMouseEvent(QEvent.Type.MouseMove, at, view.mapToGlobal(at), Qt.MouseButton.NoButton,
@@ -111,7 +113,7 @@ def test_the_key_shows_it_in_the_fourth_cell_and_takes_it_away(app, wait, ct_fol
     assert page.viewports[PlaneKind.ACQUIRED] in page.wall.shown
 
 
-def test_the_picture_is_that_of_the_drawing_function(app, wait, ct_folder):
+def test_the_picture_is_that_of_the_drawing_function_and_of_the_newest_camera(app, wait, ct_folder):
     page, view = opened(app, wait, ct_folder)
     volume = page.model.volume
     expected = draw(
@@ -124,6 +126,13 @@ def test_the_picture_is_that_of_the_drawing_function(app, wait, ct_folder):
     grab = view.grab().toImage()
     assert grab.pixelColor(view.width() // 2 + 14, view.height() // 2).lightness() > 200
     assert grab.pixelColor(30, view.height() // 2).lightness() < 10
+    # of many cameras the newest wins
+    begin = time.perf_counter()
+    for yaw in range(60):
+        view.change(camera=camera_at(yaw, 0))
+    assert time.perf_counter() - begin < 1.0  # asked, not drawn: the window never waits
+    wait(lambda: view.fine)
+    assert view.feed.picture.sight.camera.yaw_deg == pytest.approx(59)
 
 
 def test_a_drag_turns_it_like_a_ball_and_the_rest_is_fine_again(app, wait, ct_folder):
@@ -147,16 +156,6 @@ def test_a_drag_turns_it_like_a_ball_and_the_rest_is_fine_again(app, wait, ct_fo
     assert seen[-1][0]
     words = [text for text, _ in volume_lines(view).bottom_left]
     assert any(text.startswith("Rot −30°") for text in words)
-
-
-def test_the_newest_camera_wins(app, wait, ct_folder):
-    _page, view = opened(app, wait, ct_folder)
-    begin = time.perf_counter()
-    for yaw in range(60):
-        view.change(camera=camera_at(yaw, 0))
-    assert time.perf_counter() - begin < 1.0  # asked, not drawn: the window never waits
-    wait(lambda: view.fine)
-    assert view.feed.picture.sight.camera.yaw_deg == pytest.approx(59)
 
 
 def test_pan_zoom_and_keys(app, wait, ct_folder):
@@ -265,8 +264,8 @@ def test_a_click_moves_the_crosshair_to_what_is_seen(app, wait, ct_folder):
     assert np.allclose(page.model.point_mm, moved)
 
 
-def test_the_cube_turns_and_its_faces_are_buttons(app, wait, ct_folder):
-    _page, view = opened(app, wait, ct_folder)
+def test_faces_of_the_cube_are_buttons_and_the_clipping_box_cuts(app, wait, ct_folder):
+    page, view = opened(app, wait, ct_folder)
     front = cube_faces(standard_camera("A"), QPointF(50, 50), 20)
     assert [f.side for f in front] == ["A"]
     faces = {f.side: f for f in cube_faces(camera_at(30, 20), QPointF(50, 50), 20)}
@@ -281,10 +280,6 @@ def test_the_cube_turns_and_its_faces_are_buttons(app, wait, ct_folder):
     QTest.mouseClick(view, LEFT, pos=left.corners.boundingRect().center().toPoint())
     assert view.state.camera.yaw_deg == pytest.approx(90)
     wait(lambda: view.fine)
-
-
-def test_the_clipping_box_cuts_the_picture(app, wait, ct_folder):
-    page, view = opened(app, wait, ct_folder)
     app.actions_registry.action("medbench.review.volume_clip").trigger()
     first, _last = view.clip.sliders[0]  # along z, from the feet
     assert "F" in first.accessibleName()
@@ -378,7 +373,7 @@ def test_an_angiogram_turns_smoothly(app, wait, real_data):
     assert longest < 0.25
 
 
-def test_the_command_line_draws_the_same(app, wait, ct_folder, tmp_path, capsys):
+def test_the_command_line_draws_the_same(ct_folder, tmp_path, capsys):
     out = tmp_path / "volume.png"
     command = ["render3d", str(ct_folder), "--mode", "mip", "--yaw", "28", "--pitch", "14"]
     assert main([*command, "--size", "320", "-o", str(out), "--json"]) == 0
@@ -387,15 +382,13 @@ def test_the_command_line_draws_the_same(app, wait, ct_folder, tmp_path, capsys)
         "mip", "mip", 28.0, 14.0)  # fmt: skip
     picture = np.asarray(Image.open(out))
     assert picture.shape == (320, 320, 3)
-    page, view = opened(app, wait, ct_folder)
-    volume = page.model.volume
-    from medbench.imaging.render3d import look_at
-    from medbench.imaging.window import display_frame
-
+    with opened_files([ct_folder]) as found, open_display(choose_display(found, None)) as reader:
+        volume = reader.load()
+        info = volume.infos[0]
     source = VolumeSource(volume.voxels, volume.geometry)
     sight = look_at(source, camera_at(28, 14), 320, 320)
-    drawn = draw(source, Look(view.memory.preset), sight)
-    grey = display_frame(drawn.values, page.model.info(0), VoiWindow(*said["window"]))
+    drawn = draw(source, Look(read_volume_presets()[0]), sight)
+    grey = display_frame(drawn.values, info, VoiWindow(*said["window"]))
     same = (picture == grey[..., None]).all(axis=2)
     assert same[:290].all()
     assert (~same[290:]).sum() > 200  # the words that every picture carries

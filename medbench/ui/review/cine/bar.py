@@ -46,7 +46,7 @@ class CineBar(QFrame):
         super().__init__(parent)
         self.setObjectName("toolbar")
         self.setFixedHeight(40)
-        row = hbox(margins=(10, 0, 8, 0), spacing=8)
+        row = hbox(margins=(8, 0, 6, 0), spacing=6)
         self.setLayout(row)
         self.play_button = IconButton("play", self.tr("Play"))
         self.play_button.clicked.connect(self.play_clicked)
@@ -57,11 +57,10 @@ class CineBar(QFrame):
         for button in (back, self.play_button, on):
             row.addWidget(button)
         self.what = SegmentedControl(
-            [(SLICES, self.tr("Slices")), (TIMES, self.tr("Time points"))],
+            [(SLICES, self.tr("Slices")), (TIMES, self.tr("Times"))],
             self.tr("What is played"),
         )
         self.what.changed.connect(self._what_changed)
-        self.what.setMinimumWidth(self.what.sizeHint().width())
         row.addWidget(self.what)
         self.first = self._number(self.tr("First frame of the range"))
         row.addWidget(self.first)
@@ -74,7 +73,7 @@ class CineBar(QFrame):
         self.speed.setDecimals(1)
         self.speed.setSuffix(self.tr(" fps"))
         self.speed.setKeyboardTracking(False)
-        self.speed.setFixedWidth(88)
+        self.speed.setFixedWidth(82)
         self.speed.valueChanged.connect(self._changed)
         row.addWidget(self.speed)
         self.order = QComboBox()
@@ -93,7 +92,7 @@ class CineBar(QFrame):
         row.addWidget(self.source, 1)
         self.rate = label("", "secondary")
         self.rate.setAccessibleName(self.tr("Measured speed"))
-        self.rate.setMinimumWidth(1)
+        self.rate.setMinimumWidth(72)
         row.addWidget(self.rate)
         close = IconButton("x", self.tr("Stop and close"))
         close.clicked.connect(self.closed)
@@ -104,7 +103,7 @@ class CineBar(QFrame):
         box = QSpinBox()
         box.setAccessibleName(name)
         box.setKeyboardTracking(False)
-        box.setFixedWidth(60)
+        box.setFixedWidth(54)
         box.valueChanged.connect(self._changed)
         return box
 
@@ -142,14 +141,12 @@ class CineBar(QFrame):
         self.play_button.setAccessibleName(name)
 
     def show_rate(self, rate: float, dropped: int) -> None:
-        """What was reached."""
-        if rate <= 0:
-            self.rate.setText("")
-        elif dropped:
-            words = self.tr("{0:.1f} fps shown, {1} dropped")
-            self.rate.setText(words.format(rate, dropped))
-        else:
-            self.rate.setText(self.tr("{0:.1f} fps shown").format(rate))
+        """What was reached; nothing while it is not known."""
+        words = self.tr("{0:.1f} fps shown") if not dropped else (
+            self.tr("{0:.1f} fps shown, {1} dropped"))  # fmt: skip
+        shown = words.format(rate, dropped) if rate > 0 else ""
+        self.rate.setText(shown)
+        self.rate.setToolTip(shown)
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)

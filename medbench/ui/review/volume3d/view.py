@@ -395,8 +395,9 @@ class VolumeView(VolumeHand):
             if picture.colours is not None:
                 image = grey_image(picture.colours)
             else:
-                assert picture.values is not None
-                image = grey_image(display_frame(picture.values, info, voi, inverted=inverted))
+                assert picture.levels is not None
+                table = display_frame(picture.levels.values, info, voi, inverted=inverted)
+                image = grey_image(np.take(table, picture.levels.index))
             self._image = (stamp, image)
         return self._image[1]
 
