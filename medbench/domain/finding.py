@@ -158,6 +158,7 @@ class AiResult:
     simulated: bool = False
     seconds: float = 0.0
     patient_id: str = ""
+    patient_birth_date: str = ""
     study_date: str = ""
     """As in `Study`."""
     regions: tuple[Region, ...] = ()

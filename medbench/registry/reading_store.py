@@ -119,6 +119,19 @@ class ReadingStore:
                 ).fetchall()
         return [StoredRecord(row[0], row[1], row[2], json.loads(row[3])) for row in rows]
 
+    def of_patient(self, kind: str, patient_id: str, birth_date: str) -> list[StoredRecord]:
+        """Records of a kind whose body names this patient, of every study; oldest first.
+
+        The birth date must agree too: the same id is given to other people elsewhere.
+        """
+        rows = self._database.execute(
+            "SELECT kind, record_id, study_uid, body FROM record WHERE kind = ? "
+            "AND json_extract(body, '$.patient_id') = ? "
+            "AND json_extract(body, '$.patient_birth_date') = ? ORDER BY rowid",
+            (kind, patient_id, birth_date),
+        ).fetchall()
+        return [StoredRecord(row[0], row[1], row[2], json.loads(row[3])) for row in rows]
+
     def write_slices(self, segmentation_id: str, slices: Mapping[int, bytes | None]) -> None:
         """Store slices of a mask (compressed by the caller); None removes one."""
         with _Transaction(self._database):

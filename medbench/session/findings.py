@@ -24,13 +24,15 @@ from medbench.domain.finding import (
 from medbench.domain.image import FrameInfo, Study
 from medbench.domain.measurement import Measurement, Place, Site
 from medbench.domain.reading_report import ReportSource, compose, merge
-from medbench.registry.workspace import Workspace
-from medbench.session.history import Step
+from medbench.domain.records import from_json
+from medbench.registry.reading_store import ReadingStore
+from medbench.session.decision_trace import DecisionTrace
 from medbench.session.library import Library
 from medbench.session.messages import Messages
 from medbench.session.model_shelf import PredictionView
 from medbench.session.operations.findings import (
     next_number,
+    place_key,
     queue_of,
     report_templates,
     result_of,
@@ -52,20 +54,6 @@ class ScorePoint:
     """ISO."""
     score: float
     study_instance_uid: str
-
-
-@dataclass(eq=False)
-class _Entry:
-    """One line for the audit file."""
-
-    event: str
-    fields: dict[str, Any]
-    written: bool = False
-
-    def write(self, workspace: Workspace) -> None:
-        """Append it; a worker that is told to end afterwards has still written it."""
-        workspace.note(self.event, **self.fields)
-        self.written = True
 
 
 class FindingBook(QObject):
@@ -96,8 +84,10 @@ class FindingBook(QObject):
         self._audit = audit
         self._reading = reading
         self._messages = messages
-        self._unwritten: list[_Entry] = []
+        self._trace = DecisionTrace(workspace, audit, readings.history, messages, self)
         self._templates: Any = None
+        self._elsewhere: dict[tuple[str, str], tuple[AiResult, ...]] = {}
+        """Stored answers by (patient id, birth date), also of studies that are not open."""
         readings.changed.connect(self._changed)
 
     @Slot(str)
@@ -119,9 +109,7 @@ class FindingBook(QObject):
         """The newest answer for a frame (of one version)."""
         found = [
             r for r in self.results(site.study_instance_uid)
-            if (r.site.sop_instance_uid, r.site.frame, r.site.display_key)
-            == (site.sop_instance_uid, site.frame, site.display_key)
-            and model in ("", r.model)
+            if place_key(r.site) == place_key(site) and model in ("", r.model)
         ]  # fmt: skip
         return max(reversed(found), key=_created, default=None)
 
@@ -159,26 +147,58 @@ class FindingBook(QObject):
             return []
         return [
             s for s in self._library.studies
-            if s.patient_id == study.patient_id and s.study_date
+            if (s.patient_id, s.patient_birth_date) == (study.patient_id, study.patient_birth_date)
+            and s.study_date
         ]  # fmt: skip
 
     def scores(self, study: Study, result: AiResult) -> list[ScorePoint]:
-        """Scores of one version (same weights) over a patient's open studies, oldest first.
+        """Scores of one version (same weights) over a patient's studies, oldest first.
 
         Scores of different weights are not comparable and never share a line. Of several frames
-        of a study the highest counts.
+        of a study the highest counts. Studies that are not open count with what is stored of
+        them (`look_up`).
         """
-        points = []
-        for other in sorted(self._of_patient(study) or [study], key=_when):
-            found = [
-                r.score for r in self.results(other.study_instance_uid)
-                if r.weights_sha256 == result.weights_sha256 and not r.outside
-            ]  # fmt: skip
+        best: dict[str, ScorePoint] = {}
+        known = [r for s in self._of_patient(study) or [study]
+                 for r in self.results(s.study_instance_uid)]  # fmt: skip
+        elsewhere = self._elsewhere.get((study.patient_id, study.patient_birth_date), ())
+        here = {r.study_instance_uid for r in known}
+        for r in (*known, *(e for e in elsewhere if e.study_instance_uid not in here)):
+            uid = r.study_instance_uid
+            if r.weights_sha256 != result.weights_sha256 or r.outside:
+                continue
+            if uid not in best or r.score > best[uid].score:
+                best[uid] = ScorePoint(iso_day(r.study_date), r.score, uid)
+        return sorted(best.values(), key=_date)
+
+    def look_up(self, study: Study) -> None:
+        """Read what is stored of a patient's studies that are not open; answers with `changed`."""
+        patient = (study.patient_id, study.patient_birth_date)
+        if not study.patient_id or patient in self._elsewhere:
+            return
+        self._elsewhere[patient] = ()
+
+        def work(_handle: Handle) -> tuple[AiResult, ...]:
+            with ReadingStore(self._workspace) as store:
+                stored = store.of_patient(AiResult.stored_as, *patient)
+            found = []
+            for record in stored:
+                try:
+                    found.append(from_json(AiResult, record.body))
+                except BadInputError:
+                    continue  # of another version: it stays stored, and is named when it opens
+            return tuple(found)
+
+        def done(found: tuple[AiResult, ...]) -> None:
+            self._elsewhere[patient] = found
             if found:
-                points.append(
-                    ScorePoint(iso_day(other.study_date), max(found), other.study_instance_uid)
-                )
-        return points
+                self.changed.emit()
+
+        def failed(sentence: str) -> None:
+            self._elsewhere.pop(patient, None)
+            self._failed(sentence)
+
+        self._audit.run(new_id("patient"), work, done, failed)
 
     # changing
 
@@ -210,7 +230,7 @@ class FindingBook(QObject):
             self._readings.remove(finding, "")
             if decision is not None and decision.finding_id == finding.finding_id:
                 self._readings.remove(decision, "")
-                self._trace("ai-decision-withdrawn", decision)
+                self._trace.add("ai-decision-withdrawn", decision)
 
     def accept(self, suggestion: Suggestion, reader: str) -> Finding | None:
         """Copy a suggestion to the reader's findings.
@@ -260,7 +280,7 @@ class FindingBook(QObject):
         with self._readings.together(words):
             self._readings.put(finding, words)
             self._readings.put(decision, words)
-            self._trace(f"ai-suggestion-{verdict.value}", decision)
+            self._trace.add(f"ai-suggestion-{verdict.value}", decision)
         return finding
 
     def reject(self, suggestion: Suggestion, reason: str, note: str, reader: str) -> None:
@@ -273,7 +293,7 @@ class FindingBook(QObject):
         words = self.tr("Reject suggestion")
         with self._readings.together(words):
             self._readings.put(decision, words)
-            self._trace("ai-suggestion-rejected", decision)
+            self._trace.add("ai-suggestion-rejected", decision)
 
     def _decide(self, suggestion: Suggestion, verdict: Verdict, reader: str) -> AiDecision:
         result = suggestion.result
@@ -300,10 +320,7 @@ class FindingBook(QObject):
         def work(_handle: Handle) -> AiResult:
             return result_of(
                 view.prediction, site, values, view.overlay, info, modality=modality,
-                patient_id="" if study is None else study.patient_id,
-                study_date="" if study is None else study.study_date,
-                age_years=None if study is None else _age(study), reader=reader,
-                templates=self.templates(),
+                study=study, reader=reader, templates=self.templates(),
             )  # fmt: skip
 
         def done(result: AiResult) -> None:
@@ -316,54 +333,9 @@ class FindingBook(QObject):
         if sentence:
             self._messages.error(sentence)
 
-    # audit
-
-    def _trace(self, event: str, decision: AiDecision) -> None:
-        """Write an audit entry now, and one at each undo and redo of the step it belongs to."""
-        fields = {
-            "model": decision.model, "weights_sha256": decision.weights_sha256,
-            "suggestion": decision.suggestion_id, "study": decision.study_instance_uid,
-            "score": decision.score, "threshold": decision.threshold, "who": decision.reader,
-            "reason": decision.reason, "note": decision.note, "finding": decision.finding_id,
-        }  # fmt: skip
-        self._append(event, fields)
-
-        def undo() -> None:
-            self._append("ai-decision-undone", {**fields, "undone": event})
-
-        def redo() -> None:
-            self._append(event, {**fields, "redone": True})
-
-        self._readings.history.push(Step("", undo, redo))
-
-    def _append(self, event: str, fields: dict[str, Any]) -> None:
-        entry = _Entry(event, fields)
-        self._unwritten.append(entry)
-
-        def work(_handle: Handle) -> None:
-            with Workspace(self._workspace) as workspace:
-                entry.write(workspace)
-
-        def done(_nothing: object) -> None:
-            self._unwritten.remove(entry)
-
-        def failed(sentence: str) -> None:
-            if sentence:
-                self._messages.error(
-                    self.tr("A decision could not be written to the audit file; it is tried again "
-                            "when medbench ends"), sentence,
-                )  # fmt: skip
-
-        self._audit.run(new_id("audit"), work, done, failed)
-
     def close(self) -> None:
-        """Write the rest, after the workers have ended; the program ends."""
-        rest = [entry for entry in self._unwritten if not entry.written]
-        self._unwritten = []
-        if rest:
-            with Workspace(self._workspace) as workspace:
-                for entry in rest:
-                    entry.write(workspace)
+        """Write what of the audit is not on disk, after the workers have ended."""
+        self._trace.close()
 
     # report
 
@@ -411,11 +383,8 @@ def _when(study: Study) -> tuple[str, str]:
     return study.study_date, study.study_time
 
 
-def _age(study: Study) -> float | None:
-    born, at = (day.replace("-", "") for day in (study.patient_birth_date, study.study_date))
-    if len(born) != 8 or len(at) != 8 or not (born + at).isdigit():
-        return None
-    return int(at[:4]) - int(born[:4]) - (at[4:] < born[4:])
+def _date(point: ScorePoint) -> str:
+    return point.date
 
 
 def _number(finding: Finding) -> int:

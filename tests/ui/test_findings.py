@@ -208,9 +208,7 @@ def test_the_card_says_what_must_be_known(one):
         "view": True, "age": None, "exposure": True, "turned": True,
     }  # fmt: skip
     assert one.action("accept_suggestion").isEnabled()
-
-
-def test_outside_the_training_range_nothing_can_be_accepted(one):
+    # outside the training range nothing can be accepted
     one.answer(heat=bumps(), inside=False, percentile=100.0)
     card = one.desk.ai.card
     assert not card.number.isEnabled()
@@ -222,9 +220,7 @@ def test_outside_the_training_range_nothing_can_be_accepted(one):
     assert one.findings() == ()
     assert "outside its training range" in one.desk.report.text
     assert "78" not in one.desk.report.text
-
-
-def test_below_the_threshold_the_absence_is_accepted(one):
+    # below the threshold the absence is
     one.answer(score=0.1, heat=bumps())
     one.key(Qt.Key.Key_Return, CTRL)
     (finding,) = one.findings()
@@ -326,6 +322,26 @@ def test_scores_of_one_version_make_a_line(patient):
     assert not card.isVisibleTo(patient.page.window())
 
 
+def test_scores_of_studies_that_are_not_open_count(patient, qapp, wait, tmp_path):
+    from medbench.app.bootstrap import build_app
+
+    for study, score in ((patient.old, 0.6), (patient.new, 0.2)):
+        patient.show(study)
+        patient.answer(score=score)
+    patient.app.close()
+    again = build_app(tmp_path / "workspace")
+    again.window.show()
+    try:
+        reading = Reading(again, wait, [tmp_path / "in" / "1.dcm"])
+        card = reading.desk.score_card
+        wait(lambda: card.words.text().endswith("Gone since 2020-02-11"))
+        assert card.line.accessibleDescription() == "2020-02-11 0.60; 2020-03-04 0.20"
+    finally:
+        again.close()
+        again.window.deleteLater()
+        qapp.processEvents()
+
+
 def test_a_finding_is_drawn_typed_and_weighed(one):
     one.key(Qt.Key.Key_Y)
     assert one.page.toolbox.current == "finding"
@@ -357,12 +373,6 @@ def test_a_finding_is_drawn_typed_and_weighed(one):
     assert one.view.grab().toImage() == before, "certainty is not drawn"
 
 
-def test_a_slip_of_the_hand_makes_no_finding(one):
-    one.key(Qt.Key.Key_Y)
-    one.drag([(30, 30), (30.4, 30.3), (30.1, 30.2)])
-    assert one.findings() == ()
-
-
 def test_ai_seen_first_is_remembered(one):
     one.key(Qt.Key.Key_N, SHIFT)
     one.answer(heat=bumps())
@@ -372,6 +382,8 @@ def test_ai_seen_first_is_remembered(one):
 
 def test_the_tag_selects_its_finding(one):
     one.key(Qt.Key.Key_Y)
+    one.drag([(30, 30), (30.4, 30.3), (30.1, 30.2)])
+    assert one.findings() == (), "a slip of the hand"
     one.drag([(20, 20), (20, 40), (40, 40), (40, 20)])
     one.drag([(20, 60), (20, 80), (40, 80), (40, 60)])
     first, second = one.findings()

@@ -6,6 +6,7 @@ from PIL import Image
 
 from medbench.base.paths import resource
 from medbench.domain.cohort import Task
+from medbench.domain.finding import Finding
 from medbench.domain.model import Stage
 from medbench.imaging.reslice import PlaneKind
 from medbench.jobs.states import JobState
@@ -79,6 +80,15 @@ def test_the_whole_loop_in_the_window(app, wait, pictures):
     wait(lambda: bool(answers), 60)
     assert answers[0].prediction.model == run.model
     assert review.model.overlay.shape == (28, 28)
+    session.settings.change(reader="Anna Frey")
+    accept = app.actions_registry.action("medbench.review.accept_suggestion")
+    wait(accept.isEnabled)
+    accept.trigger()
+    (finding,) = session.readings.of(Finding)
+    version = next(v for v in session.models.versions if v.label == run.model)
+    assert finding.ai.weights_sha256 == version.weights_sha256
+    assert review.ai_panel.card.figures.text().startswith("At ")
+    assert "internal test" in review.ai_panel.card.figures.text()
     plain = review.viewports[PlaneKind.ACQUIRED].grab().toImage()
     app.actions_registry.action("medbench.review.toggle_overlay").trigger()
     app.qt.processEvents()

@@ -23,7 +23,7 @@ from medbench.domain.finding import (
     ReportDraft,
     Suggestion,
 )
-from medbench.domain.image import FrameInfo
+from medbench.domain.image import FrameInfo, Study
 from medbench.domain.measurement import Measurement, Site
 from medbench.domain.model import Prediction
 from medbench.domain.reading_report import ReportSource, Templates, compose, merge, place_of
@@ -90,8 +90,7 @@ def _try_out(templates: Templates) -> None:
 
 def result_of(
     prediction: Prediction, site: Site, values: NDArray[Any], overlay: NDArray[Any] | None,
-    info: FrameInfo, *, modality: str, patient_id: str, study_date: str, age_years: float | None,
-    reader: str, templates: Templates,
+    info: FrameInfo, *, modality: str, study: Study | None, reader: str, templates: Templates,
 ) -> AiResult:  # fmt: skip
     """What is kept of a prediction: outlines of its attribution map, checks of its input.
 
@@ -109,17 +108,24 @@ def result_of(
             regions.append(Region(points, share, where))
     score = float(prediction.scores[prediction.positive])
     return AiResult(
-        result_id=f"{prediction.model}@{prediction.weights_sha256[:12]}|{site.display_key}"
-        f"|{site.sop_instance_uid}#{site.frame}",
+        result_id=f"{prediction.model}@{prediction.weights_sha256[:12]}|{place_key(site)}",
         site=site, model=prediction.model, weights_sha256=prediction.weights_sha256,
         label=prediction.classes[prediction.positive], score=score,
         calibrated=prediction.calibrated, threshold=prediction.threshold,
         decision=prediction.decision, in_distribution=prediction.in_distribution,
         percentile=prediction.in_distribution_percentile, stage=prediction.stage,
-        simulated=prediction.simulated, seconds=prediction.seconds, patient_id=patient_id,
-        study_date=study_date, regions=tuple(regions),
-        checks=input_checks(values, info, modality, age_years), created=now_iso(), reader=reader,
+        simulated=prediction.simulated, seconds=prediction.seconds,
+        patient_id="" if study is None else study.patient_id,
+        patient_birth_date="" if study is None else study.patient_birth_date,
+        study_date="" if study is None else study.study_date, regions=tuple(regions),
+        checks=input_checks(values, info, modality, None if study is None else age_at(study)),
+        created=now_iso(), reader=reader,
     )  # fmt: skip
+
+
+def place_key(site: Site) -> str:
+    """Name of a picture that holds whatever else is open: a display's own id counts studies."""
+    return f"{site.sop_instance_uid or site.display_key}#{site.frame}"
 
 
 def input_checks(
@@ -146,6 +152,14 @@ def input_checks(
         upright = None if not (row and column) else row in "LRAP" and column == "F"
         found.append(InputCheck("turned", "upright", upright, f"{row}{column}"))
     return tuple(found)
+
+
+def age_at(study: Study) -> float | None:
+    """Whole years at the date of a study; None where the file names no dates."""
+    born, at = (day.replace("-", "") for day in (study.patient_birth_date, study.study_date))
+    if len(born) != 8 or len(at) != 8 or not (born + at).isdigit():
+        return None
+    return int(at[:4]) - int(born[:4]) - (at[4:] < born[4:])
 
 
 def years_of(age: str) -> float | None:

@@ -8,6 +8,7 @@ from medbench.domain.model import ModelVersion
 from medbench.session.session import Session
 from medbench.ui.actions.registry import ActionRegistry
 from medbench.ui.review.findings.card import AiCard
+from medbench.ui.review.findings.dialogs import reason_words
 from medbench.ui.review.view_model import ViewModel
 from medbench.ui.widgets import (
     Button,
@@ -222,7 +223,7 @@ class AiPanel(QWidget):
                     tag, who
                 ),
                 Verdict.REJECTED: self.tr("Rejected by {0}: {1}").format(
-                    who, decision.note or decision.reason
+                    who, decision.note or reason_words(decision.reason)
                 ),
             }[decision.verdict]
             kind = "info" if decision.verdict is Verdict.REJECTED else "success"

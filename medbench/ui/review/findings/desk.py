@@ -138,6 +138,8 @@ class FindingDesk(Feature):
         if not hasattr(self, "report"):
             return
         study = self.study
+        if study is not None:
+            self.book.look_up(study)
         self._find_suggestion()
         result = self.suggestion.result if self.suggestion is not None else None
         if result is None:
@@ -367,7 +369,11 @@ class FindingDesk(Feature):
 
     def add_finding(self) -> None:
         """A finding of the shown picture, without an outline; its text is typed next."""
-        site = shown_site(self.page.active)
+        site, display = shown_site(self.page.active), self.display
+        if site is None and display is not None:  # a recording or a report: no picture to point at
+            site = Site(
+                display.study_instance_uid, display.series_instance_uid, display_key(display)
+            )
         if site is not None:
             self.as_reader(lambda reader: self._add(site, (), "", reader))
 
@@ -386,7 +392,7 @@ class FindingDesk(Feature):
         if display is None:
             self.session.messages.warning(self.tr("The picture it lies on is not open"))
             return
-        if self.page.model.key != site.display_key:
+        if self.page.model.key != display_key(display):
             self.page.show_display(display)
         for index, ref in enumerate(display.frames):
             if site.sop_instance_uid and (ref.sop_instance_uid, ref.frame) == (
@@ -398,12 +404,21 @@ class FindingDesk(Feature):
             self.page.model.set_point(points.mean(axis=0))
 
     def _display_of(self, site: Site) -> DisplaySet | None:
-        for study in self.session.library.studies:
-            for series in study.series:
-                for display in series.displays:
-                    if display_key(display) == site.display_key:
-                        return display
-        return None
+        """The open display that holds the picture; ids of displays change with what is open."""
+        series = [
+            series
+            for study in self.session.library.studies
+            if study.study_instance_uid == site.study_instance_uid
+            for series in study.series
+            if series.series_instance_uid == site.series_instance_uid
+        ]
+        shown = [display for one in series for display in one.displays]
+        wanted = site.sop_instance_uid
+        for display in shown:
+            if wanted and any(ref.sop_instance_uid == wanted for ref in display.frames):
+                return display
+        kept = [display for display in shown if display_key(display) == site.display_key]
+        return next(iter(kept or shown), None)
 
     # report
 

@@ -1,10 +1,12 @@
 """Who reads, and why a suggestion is rejected."""
 
-from PySide6.QtCore import Slot
+from PySide6.QtCore import QCoreApplication, Slot
 from PySide6.QtWidgets import QButtonGroup, QDialog, QLineEdit, QRadioButton, QWidget
 
 from medbench.domain.finding import REJECTION_REASONS
 from medbench.ui.widgets import Button, hbox, label, vbox
+
+translate = QCoreApplication.translate
 
 
 class ReaderDialog(QDialog):
@@ -50,6 +52,20 @@ class ReaderDialog(QDialog):
         return self.field.text().strip()
 
 
+def reason_words(reason: str) -> str:
+    """A reason of a rejection in words."""
+    return {
+        "artefact": translate("RejectDialog", "Artefact"),
+        "normal-anatomy": translate("RejectDialog", "Normal anatomy"),
+        "device": translate("RejectDialog", "Device, dressing or clothing"),
+        "known": translate("RejectDialog", "Known and unchanged"),
+        "wrong-place": translate("RejectDialog", "Right finding, wrong place"),
+        "missed": translate("RejectDialog", "The model missed it"),
+        "poor-picture": translate("RejectDialog", "Picture not good enough"),
+        "other": translate("RejectDialog", "Another reason"),
+    }.get(reason, reason)
+
+
 class RejectDialog(QDialog):
     """A reason from a list, and words of the reader's own; a reason is needed."""
 
@@ -65,24 +81,14 @@ class RejectDialog(QDialog):
             label(self.tr("Reason and words are kept in the audit file with the model's version."),
                   "secondary", wrap=True)
         )  # fmt: skip
-        words = {
-            "artefact": self.tr("Artefact"),
-            "normal-anatomy": self.tr("Normal anatomy"),
-            "device": self.tr("Device, dressing or clothing"),
-            "known": self.tr("Known and unchanged"),
-            "wrong-place": self.tr("Right finding, wrong place"),
-            "missed": self.tr("The model missed it"),
-            "poor-picture": self.tr("Picture not good enough"),
-            "other": self.tr("Other, see below"),
-        }
         self._group = QButtonGroup(self)
         for number, key in enumerate(REJECTION_REASONS):
             if above and key == "missed":
                 continue  # nothing was missed where the model called it
             if not above and key in ("artefact", "normal-anatomy", "device", "wrong-place"):
                 continue  # there is no mark to be wrong about
-            button = QRadioButton(words[key])
-            button.setAccessibleName(words[key])
+            button = QRadioButton(reason_words(key))
+            button.setAccessibleName(reason_words(key))
             self._group.addButton(button, number)
             column.addWidget(button)
         self.note = QLineEdit()

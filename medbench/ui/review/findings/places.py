@@ -48,7 +48,10 @@ def outline_on(view: Viewport, site: Site, outline: tuple[Place, ...]) -> tuple[
         return outline if same and (uid or view.model.key == site.display_key) else None
     grid = view.grid()
     points = points_on(site, outline)
-    if grid is None or points is None or view.model.key != site.display_key:
+    display = view.model.display
+    if grid is None or points is None or display is None:
+        return None
+    if display.series_instance_uid != site.series_instance_uid:
         return None
     return _seen(grid, points)
 
