@@ -34,6 +34,7 @@ QTC_BELOW = {"F": 460.0, "M": 450.0}
 IRREGULAR = 0.10
 """Median step from RR to RR, as a share of the median RR, above which a rhythm is irregular."""
 NOISY_SHARE, NOISY_MV = 0.20, 0.08
+_SURE_BEATS = 5
 _AXIS_SHARE = 0.10
 """Net areas smaller than this share of the whole areas point nowhere."""
 
@@ -67,10 +68,14 @@ class EcgAnalysis:
 
     @property
     def quality(self) -> str:
-        """'ok', 'lead' (some lead is flat or noisy), 'no_beats' or 'no_lead'."""
+        """'ok', 'lead' (some lead is flat or noisy), 'no_beats' or 'no_lead'.
+
+        'no_beats': fewer than two, or many that do not resemble each other, which is noise.
+        """
         if not any(lead.state != "flat" for lead in self.leads):
             return "no_lead"
-        if len(self.beats.samples) < 2:
+        found = len(self.beats.samples)
+        if found < 2 or (self.median is None and found >= _SURE_BEATS):
             return "no_beats"
         return "ok" if all(lead.state == "ok" for lead in self.leads) else "lead"
 
@@ -132,7 +137,7 @@ def values_of(found: EcgAnalysis, points: Fiducials | None = None) -> tuple[EcgV
     """The numbers: rate, PR, QRS, QT, QTc twice, axis; ``points`` as a reader moved them."""
     at = found.points if points is None else points
     rr = found.median.rr_s if found.median is not None else None
-    if rr is None and len(found.beats.samples) > 1:
+    if rr is None and found.quality != "no_beats" and len(found.beats.samples) > 1:
         rr = float(np.median(found.beats.rr_s))
     why = dict(found.reasons)
     if why.get("p_on_s") == "no_p" and found.irregular:
@@ -169,7 +174,7 @@ def axis_of(found: EcgAnalysis, points: Fiducials) -> tuple[float | None, str]:
     """Frontal QRS axis in degrees (-180, 180], or why there is none."""
     median = found.median
     if median is None or points.qrs_on_s is None or points.j_s is None:
-        return None, "no_qrs"
+        return None, found.reasons.get("qrs_on_s", "no_qrs")
     rate = median.sampling_hz
     first = max(0, median.r_index + round(points.qrs_on_s * rate))
     last = median.r_index + round(points.j_s * rate) + 1
@@ -196,9 +201,10 @@ def axis_of(found: EcgAnalysis, points: Fiducials) -> tuple[float | None, str]:
 
 REASONS = {
     "no_lead": "no ECG lead carries a signal",
-    "no_beats": "no beats were found",
+    "no_beats": "no beats that resemble each other were found",
     "no_median": "fewer than two beats look alike",
     "no_qrs": "no QRS complex stands out of the median beat",
+    "noisy": "the median beat is too noisy to see where QRS begins and ends",
     "no_p": "no P wave goes with the beats",
     "no_p_irregular": "no P wave goes with the beats, and they are irregular",
     "p_hidden": "P begins in the T wave before it",

@@ -1,15 +1,18 @@
 """P onset, QRS onset, J point and T end on a median beat, by stated rules.
 
 * **QRS onset, J point**: in each lead, outward from the QRS complex, the first sample where the
-  slope (a Savitzky-Golay line of 7 ms) stays below a share of its steepest slope for 12 ms: 5 %
-  before, 10 % after (the shares of Martinez et al., IEEE Trans Biomed Eng 2004; 51: 570-581,
-  rounded), never below three times the noise. The leads agree by the rule of Laguna et al.
-  (Comput Biomed Res 1994; 27: 45-60), also used by Martinez: the earliest onset (latest end) that
-  three other leads confirm within 6 ms (10 ms) counts, so that neither an isoelectric part of one
-  lead shortens the complex nor the noise of one lead lengthens it. With fewer than seven leads
-  half of the others confirm.
+  slope stays below a share of its steepest slope for 12 ms: 5 % before, 10 % after (the shares of
+  Martinez et al., IEEE Trans Biomed Eng 2004; 51: 570-581, rounded). Slopes are Savitzky-Golay
+  lines of 7 ms, or of the shortest of 11, 17, 25 ms with which half of the leads are quiet enough:
+  three times the RMS slope of their quietest 60 ms stays below 10 % of the steepest. Leads that are
+  not are left out; if too few remain, there is no number. A longer line sees the complex earlier
+  and later by 0.3 of what it is longer; that is taken off. The leads agree by the rule of Laguna
+  et al. (Comput Biomed Res 1994; 27: 45-60), also used by Martinez: the earliest onset (latest
+  end) that three other leads confirm within 6 ms (10 ms) counts, so that neither an isoelectric
+  part of one lead shortens the complex nor the noise of one lead lengthens it. With fewer than
+  seven leads half of the others confirm.
 * **T end**: in each lead with a T wave of 50 microvolt or more, from the steepest slope after its
-  peak a chord to the point 200 ms later; T ends where the trace lies farthest from the chord (the
+  peak a chord to the point 160 ms later; T ends where the trace lies farthest from the chord (the
   corner; a drift of the base line moves both alike). The median of the leads counts, if half of
   them lie within 40 ms of it. Tangents end T about 10 ms earlier (Vink et al., Circulation
   2018; 138: 2345-2358).
@@ -29,9 +32,10 @@ from medbench.domain.ecg_marks import Fiducials
 from medbench.imaging.ecg_median import MedianBeat
 
 ON_SHARE, END_SHARE = 0.05, 0.10
+SLOPE_S = (0.007, 0.011, 0.017, 0.025)
 QUIET_S = 0.012
 ON_AGREE_S, END_AGREE_S = 0.006, 0.010
-T_CHORD_S, P_CHORD_S = 0.200, 0.140
+T_CHORD_S, P_CHORD_S = 0.160, 0.140
 T_AGREE_S = 0.040
 P_LEAST_MV, T_LEAST_MV = 0.03, 0.05
 P_AGREEMENT = 0.3
@@ -44,7 +48,7 @@ class BeatPoints:
 
     points: Fiducials
     reasons: dict[str, str]
-    """Codes: 'no_qrs', 'no_p', 'p_hidden', 'no_t', 't_hidden', 't_unclear'."""
+    """Codes: 'no_qrs', 'noisy', 'no_p', 'p_hidden', 'no_t', 't_hidden', 't_unclear'."""
 
 
 def beat_points(beat: MedianBeat) -> BeatPoints:
@@ -52,11 +56,10 @@ def beat_points(beat: MedianBeat) -> BeatPoints:
     from scipy import ndimage
 
     leads = beat.values[np.isfinite(beat.values).all(axis=1)]
-    quick = _slope(leads, beat.sampling_hz, 0.007)
-    found = _qrs(leads, quick, beat)
+    found, why = _qrs(leads, beat)
     if found is None:
         names = ("p_on_s", "qrs_on_s", "j_s", "t_end_s")
-        return BeatPoints(Fiducials(), dict.fromkeys(names, "no_qrs"))
+        return BeatPoints(Fiducials(), dict.fromkeys(names, why))
     onset, end = found
     rate = beat.sampling_hz
     quiet = leads[:, max(0, onset - round(0.016 * rate)) : onset + 1]
@@ -110,30 +113,53 @@ def _quiet_from(
     return start + step * int(hit[0]) if len(hit) else None
 
 
-def _qrs(
-    leads: NDArray[np.float64], slope: NDArray[np.float64], beat: MedianBeat
-) -> tuple[int, int] | None:
-    """QRS onset and J point, samples."""
+def _quietest(size: NDArray[np.float64], run: int) -> float:
+    """RMS of the quietest ``run`` samples."""
+    power = np.convolve(size**2, np.full(run, 1.0 / run), "valid")
+    return float(np.sqrt(max(0.0, power.min()))) if len(power) else float("inf")
+
+
+def _qrs(leads: NDArray[np.float64], beat: MedianBeat) -> tuple[tuple[int, int] | None, str]:
+    """QRS onset and J point, samples; or why there are none."""
     rate, middle = beat.sampling_hz, beat.r_index
-    run = max(2, round(QUIET_S * rate))
     reach = round(0.13 * rate)
     low, high = max(0, middle - reach), min(leads.shape[1], middle + reach)
+    tall = leads[np.ptp(leads[:, low:high], axis=1) >= _LEAST_QRS_MV]
+    if not len(tall):
+        return None, "no_qrs"
+    for window_s in SLOPE_S:
+        size = np.abs(_slope(tall, rate, window_s))
+        steepest = size[:, low:high].max(axis=1)
+        noise = np.asarray([3.0 * _quietest(row, round(0.06 * rate)) for row in size])
+        clear = noise <= END_SHARE * steepest
+        if clear.sum() >= 0.5 * len(tall):
+            early = 0.3 * (window_s - SLOPE_S[0]) * rate
+            found = _outward(size[clear], steepest[clear], noise[clear], (low, high), rate)
+            return (None, "no_qrs") if found is None else (
+                (round(found[0] + early), round(found[1] - early)), ""
+            )  # fmt: skip
+    return None, "noisy"
+
+
+def _outward(
+    size: NDArray[np.float64], steepest: NDArray[np.float64], noise: NDArray[np.float64],
+    around: tuple[int, int], rate: float,
+) -> tuple[float, float] | None:  # fmt: skip
+    """First quiet samples on both sides, agreed between the leads."""
+    run = max(2, round(QUIET_S * rate))
+    low, high = around
     onsets, ends = [], []
-    for values, rise in zip(leads, np.abs(slope), strict=True):
-        if np.ptp(values[low:high]) < _LEAST_QRS_MV:
-            continue
-        steepest = float(rise[low:high].max())
-        noise = 3.0 * float(np.percentile(rise, 15))
-        strong = np.flatnonzero(rise[low:high] > 0.25 * steepest) + low
-        onset = _quiet_from(rise, int(strong[0]), -1, max(ON_SHARE * steepest, noise), run)
-        end = _quiet_from(rise, int(strong[-1]), 1, max(END_SHARE * steepest, noise), run)
+    for rise, most, least in zip(size, steepest, noise, strict=True):
+        strong = np.flatnonzero(rise[low:high] > 0.25 * most) + low
+        onset = _quiet_from(rise, int(strong[0]), -1, max(ON_SHARE * most, least), run)
+        end = _quiet_from(rise, int(strong[-1]), 1, max(END_SHARE * most, least), run)
         if onset is not None:
             onsets.append(float(onset))
         if end is not None:
             ends.append(float(end))
     first = agreed(onsets, ON_AGREE_S * rate, earliest=True)
     last = agreed(ends, END_AGREE_S * rate, earliest=False)
-    return None if first is None or last is None else (round(first), round(last))
+    return None if first is None or last is None else (first, last)
 
 
 def _corner(values: NDArray[np.float64], first: int, last: int, side: float) -> int:
@@ -185,7 +211,7 @@ def _t_end(
     noise = beat.noise_mv / np.sqrt(beat.beats)
     places = []
     hidden = False
-    for values in leads:
+    for values, rise in zip(leads, _slope(leads, rate, 0.031), strict=True):
         peak = low + int(np.argmax(np.abs(values[low:high])))
         height = float(values[peak])
         if abs(height) < max(T_LEAST_MV, 4.0 * noise) or peak <= low + 2:
@@ -195,7 +221,7 @@ def _t_end(
         if stop - peak < 3:
             hidden = True
             continue
-        steepest = peak + int(np.argmax(-side * np.gradient(values[peak : stop + 1])))
+        steepest = peak + int(np.argmax(-side * rise[peak:stop]))
         last = min(high, steepest + round(T_CHORD_S * rate))
         if last - steepest < 0.5 * T_CHORD_S * rate:
             hidden = True

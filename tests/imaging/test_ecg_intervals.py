@@ -166,6 +166,31 @@ def test_nothing_is_made_up():
     assert analyse(pressure).quality == "no_lead"
 
 
+@pytest.mark.parametrize(("noise_mv", "hum_mv"), [(0.0, 0.05), (0.05, 0.0), (0.05, 0.05)])
+def test_noise_and_mains_do_not_move_the_numbers(noise_mv, hum_mv):
+    clean = numbers(analyse(record(simulate_ecg(10, 3), LEADS, 500.0)))
+    samples = simulate_ecg(10, 3)
+    time_s = np.arange(samples.shape[1]) / 500.0
+    samples += np.random.default_rng(0).normal(0, noise_mv, samples.shape)
+    samples += hum_mv * np.sin(2 * np.pi * 50 * time_s)
+    got = numbers(analyse(record(samples, LEADS, 500.0)))
+    for name, within in (("rate", 1), ("pr", 18), ("qrs", 10), ("qt", 12), ("axis", 6)):
+        assert got[name].value == pytest.approx(clean[name].value, abs=within), name
+
+
+def test_what_noise_hides_is_not_measured():
+    random = np.random.default_rng(0)
+    loud = simulate_ecg(10, 3)
+    loud += random.normal(0, 0.2, loud.shape)
+    got = numbers(analyse(record(loud, LEADS, 500.0)))
+    assert got["rate"].value == pytest.approx(75, abs=2)
+    assert {got[name].reason for name in ("pr", "qrs", "qt", "axis")} == {"noisy"}
+    for leads in (12, 1):
+        alone = analyse(record(random.normal(0, 0.1, (leads, 8000)), LEADS[:leads], 500.0))
+        assert alone.quality == "no_beats"
+        assert all(value.value is None for value in values_of(alone))
+
+
 def test_gaps_are_bridged():
     onsets = np.arange(0.5, 20, 0.8)
     samples = built(500.0, onsets)

@@ -95,9 +95,10 @@ def reason_text(code: str) -> str:
     return {
         "": "",
         "no_lead": translate("Ecg", "No ECG lead carries a signal"),
-        "no_beats": translate("Ecg", "No beats were found"),
+        "no_beats": translate("Ecg", "No beats that resemble each other were found"),
         "no_median": translate("Ecg", "Fewer than two beats look alike"),
         "no_qrs": translate("Ecg", "No QRS complex stands out of the median beat"),
+        "noisy": translate("Ecg", "Too noisy to see where QRS begins and ends"),
         "no_p": translate("Ecg", "No P wave goes with the beats"),
         "no_p_irregular": translate("Ecg", "No P wave goes with the beats, and they are irregular"),
         "p_hidden": translate("Ecg", "P begins in the T wave before it"),
