@@ -33,7 +33,7 @@ class Agreement:
 def dice_of(one: Mask, other: Mask) -> float | None:
     """2 |A and B| / (|A| + |B|); None where both are empty."""
     both = np.count_nonzero(one) + np.count_nonzero(other)
-    return 2 * np.count_nonzero(one & other) / both if both else None
+    return float(2 * np.count_nonzero(one & other) / both) if both else None
 
 
 def surface_of(mask: Mask) -> Mask:

@@ -170,21 +170,6 @@ def test_outlines_run_along_pixel_edges_in_parts_as_in_the_whole():
         assert whole[label] == {(int(x), int(y), s) for x, y, s in expected}
 
 
-def test_only_the_touched_part_is_coloured_again_and_equals_the_whole(hand):
-    view = hand.page.stack
-    view.set_index(5)
-    hand.act("tool_brush")
-    hand.choice.set_brush(size_mm=6.0)
-    hand.stroke(view, (10, 10), (20, 30), (30, 50))
-    hand.act("segment_new")
-    hand.stroke(view, (20, 20), (24, 40))
-    hand.page.toolbox.choose("window")  # no circle at the pointer
-    hand.app.qt.processEvents()
-    parts = view.grab().toImage()
-    hand.desk.layer._pictures.clear()
-    assert view.grab().toImage() == parts
-
-
 def test_ticks_beside_the_slice_bar_show_extents_and_jump(hand):
     view = hand.page.stack
     hand.act("tool_brush")
@@ -207,6 +192,18 @@ def test_ticks_beside_the_slice_bar_show_extents_and_jump(hand):
     assert view.index == 2
     hand.desk.go_to_segment(1)
     assert view.index == z[len(z) // 2]
+    # only the touched part is coloured again, and equals the whole
+    view.set_index(5)
+    hand.act("tool_brush")
+    hand.choice.set_brush(size_mm=6.0)
+    hand.stroke(view, (10, 10), (20, 30), (30, 50))
+    hand.act("segment_new")
+    hand.stroke(view, (20, 20), (24, 40))
+    hand.page.toolbox.choose("window")  # no circle at the pointer
+    hand.app.qt.processEvents()
+    parts = view.grab().toImage()
+    hand.desk.layer._pictures.clear()
+    assert view.grab().toImage() == parts
 
 
 def test_a_segmentation_object_is_copied_corrected_and_compared(app, wait, ct_folder):

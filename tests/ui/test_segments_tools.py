@@ -49,7 +49,7 @@ def test_a_stroke_paints_circles_in_millimetres_and_is_counted(hand):
     assert hand.segmentation is None
 
 
-def test_shift_and_the_eraser_take_away_and_escape_drops_the_stroke(hand):
+def test_shift_and_the_eraser_take_away_escape_drops_and_keys_change_the_size(hand):
     view = hand.page.stack
     view.set_index(5)
     hand.act("tool_brush")
@@ -74,11 +74,6 @@ def test_shift_and_the_eraser_take_away_and_escape_drops_the_stroke(hand):
     assert np.array_equal(hand.labels, erased)
     hand.send(view, QEvent.Type.MouseButtonRelease, hand.at(view, 10, 20))
     assert np.array_equal(hand.labels, erased)
-
-
-def test_keys_change_the_size_and_the_circle_shows_it(hand):
-    view = hand.page.stack
-    hand.act("tool_brush")
     hand.choice.set_brush(size_mm=20.0)
     hand.key(Qt.Key.Key_BracketRight, CTRL)
     assert hand.choice.brush.size_mm == pytest.approx(23.0)
@@ -86,24 +81,24 @@ def test_keys_change_the_size_and_the_circle_shows_it(hand):
     hand.key(Qt.Key.Key_BracketLeft, CTRL)
     assert hand.choice.brush.size_mm == pytest.approx(17.4)
     assert "17.4 mm" in hand.panel.brush.size_value.text()
-    hand.segmentation_made = hand.desk.target.begin(view)
+    hand.send(view, QEvent.Type.MouseMove, hand.at(view, 2, 2))
     before = view.grab().toImage()
-    hand.send(view, QEvent.Type.MouseMove, hand.at(view, 24, 32))
+    hand.send(view, QEvent.Type.MouseMove, hand.at(view, 30, 50))
     hand.app.qt.processEvents()
     after = view.grab().toImage()
-    edge = hand.at(view, 24, 32 + 8.7).toPoint()
+    edge = hand.at(view, 30, 50 - 8.7).toPoint()
     near = [(edge.x() + i, edge.y()) for i in range(-2, 3)]
     assert any(before.pixel(*p) != after.pixel(*p) for p in near)
-    centre = hand.at(view, 24, 32).toPoint()
+    centre = hand.at(view, 30, 50).toPoint()
     assert before.pixel(centre) == after.pixel(centre)
 
 
-@pytest.mark.parametrize("sphere", [False, True])
-def test_every_plane_paints_where_it_lies(hand, sphere):
+def test_every_plane_paints_where_it_lies(hand):
     hand.act("toggle_mpr")
     hand.act("tool_brush")
-    hand.choice.set_brush(size_mm=14.0, sphere=sphere)
-    for kind in (PlaneKind.CORONAL, PlaneKind.SAGITTAL, PlaneKind.AXIAL):
+    kinds = (PlaneKind.CORONAL, PlaneKind.SAGITTAL, PlaneKind.AXIAL)
+    for kind, sphere in [(kind, sphere) for sphere in (False, True) for kind in kinds]:
+        hand.choice.set_brush(size_mm=14.0, sphere=sphere)
         view = hand.page.viewports[kind]
         view.set_index(view.count // 2)
         rows, columns = view.shape()
@@ -121,15 +116,16 @@ def test_every_plane_paints_where_it_lies(hand, sphere):
             expected &= only
         assert np.array_equal(hand.labels == 1, expected | (before == 1)), kind
         assert expected.sum() > 40
+    hand.choice.set_brush(sphere=False)
+    hand.act("segment_erase")
+    oblique_planes_paint_in_their_slab(hand)
 
 
-def test_an_oblique_plane_paints_in_its_slab(hand):
-    hand.act("toggle_mpr")
+def oblique_planes_paint_in_their_slab(hand):
     view = hand.page.viewports[PlaneKind.AXIAL]
     model = hand.page.model
     model.plane_state.turn((PlaneKind.AXIAL,), (1.0, 0.0, 0.0), 0.5, model.point_mm)
     hand.app.qt.processEvents()
-    hand.act("tool_brush")
     hand.choice.set_brush(size_mm=12.0)
     row, column = view.shape()[0] / 2, view.shape()[1] / 2
     hand.stroke(view, (row, column))
@@ -336,13 +332,7 @@ def test_nothing_is_painted_while_a_long_edit_runs_and_it_can_be_stopped(hand):
     hand.wait(lambda: not jobs.busy)
     hand.stroke(view, (10, 10))
     assert not np.array_equal(hand.labels, before)
-
-
-def test_a_reviewed_segment_that_is_painted_is_being_edited_again(hand):
-    view = hand.page.stack
-    view.set_index(5)
-    hand.act("tool_brush")
-    hand.stroke(view, (24, 32))
+    # a reviewed segment that is painted is being edited again
     hand.desk._review(1)
     assert hand.segmentation.segment(1).state is SegmentState.REVIEWED
     hand.stroke(view, (12, 12))
