@@ -22,7 +22,7 @@ _SHOWN = {
     MeasurementKind.LENGTH: ("length",),
     MeasurementKind.BIDIRECTIONAL: ("long axis", "short axis"),
     MeasurementKind.ANGLE: ("angle",),
-    MeasurementKind.COBB: ("angle",),
+    MeasurementKind.COBB: ("Cobb angle",),
 }
 _PIXELS = {"mm2": "mm²", "px2": "px²", "deg": "°"}
 
@@ -165,9 +165,9 @@ def _unit(quantity: Quantity) -> str:
     unit = _PIXELS.get(quantity.unit, quantity.unit)
     if not unit:
         return ""
-    # a badge that adds to the unit ('mm at detector') stands in its place: the reader must see it
-    shown = quantity.badge if quantity.badge.startswith(f"{unit} ") else unit
-    return shown if unit == "°" else f" {shown}"
+    # what a badge adds to the unit ('mm at detector') stands behind it: the reader must see it
+    added = quantity.badge.removeprefix("mm") if unit in ("mm", "mm²") else ""
+    return unit if unit == "°" else f" {unit}{added}"
 
 
 def _change(before: Quantity, now: Quantity, templates: Templates) -> str:

@@ -118,6 +118,13 @@ def test_lengths_say_where_their_millimetres_come_from():
     assert size_words(length("m", (10.0,), "mm at detector"), ReportSource(), WORDS) == (
         "10.0 mm at detector"
     )
+    area = (Quantity("mean", 41.26, "HU"), Quantity("area", 1234.5, "mm2", "mm, geometry"))
+    ellipse = Measurement("e", MeasurementKind.ELLIPSE, SITE, (), area)
+    assert size_words(ellipse, ReportSource(), WORDS) == (
+        "mean 41.3 HU, area 1234 mm², geometry"  # from a thousand on without decimals
+    )
+    angle = Measurement("g", MeasurementKind.ANGLE, SITE, (), (Quantity("angle", 30, "deg", "mm"),))
+    assert size_words(angle, ReportSource(), WORDS) == "30.0°"
     refused = replace(length("m", (1.0,)), quantities=(Quantity("length", None, "", "no length"),))
     assert size_words(refused, ReportSource(), WORDS) == ""
     assert text(measurements=[refused]) == []

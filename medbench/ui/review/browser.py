@@ -353,6 +353,7 @@ class StudyBrowser(QWidget):
         column.addWidget(PanelHeader(self.tr("Studies"), buttons))
         box = QVBoxLayout()
         box.setContentsMargins(10, 8, 10, 8)
+        box.setSpacing(6)
         self._search = SearchField(self.tr("Patient, ID, modality, date"))
         self._search.textChanged.connect(self.refresh)
         box.addWidget(self._search)

@@ -14,8 +14,8 @@ from medbench.ui.review.findings.gauges import (
     TypicalityGauge,
 )
 from medbench.ui.widgets import (
-    Button,
     Chip,
+    IconButton,
     Notice,
     StageChip,
     hbox,
@@ -96,7 +96,7 @@ class AiCard(QWidget):
         digest.setToolTip(result.weights_sha256)
         digest.setAccessibleName(self.tr("Hash of the weights"))
         line.addWidget(digest)
-        link = Button(self.tr("Model card"), "ghost")
+        link = IconButton("external-link", self.tr("Model card"), size=16)
         link.setEnabled(version is not None)
         link.clicked.connect(self._open_model)
         line.addWidget(link)

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QScrollArea, QTabWidget, QVBoxLayout, QWidget
 
 from medbench.base.errors import BadInputError
 from medbench.domain.finding import AiResult, Finding, Suggestion, Verdict
@@ -98,11 +98,24 @@ class FindingDesk(Feature):
         column.addWidget(self.score_card)
         column.addWidget(HLine())
         self.report = ReportBlock(self.session)
+        self.reports = [self.report]
         column.addWidget(self.report)
         column.addStretch(1)
         self.status.mark_browser()
         self._model_changed(self.page.model)
         return self.tr("Findings"), panel
+
+    def tabs_ready(self, tabs: QTabWidget) -> None:
+        """The report also stands at the foot of the measurements it is composed of."""
+        for index in range(tabs.count()):
+            area = tabs.widget(index)
+            inner = area.widget() if isinstance(area, QScrollArea) else None
+            column = None if inner is None else inner.layout()
+            if area is not None and area.objectName() == "measurements" and column is not None:
+                block = ReportBlock(self.session)
+                column.addWidget(block)
+                self.reports.append(block)
+        self.refresh()
 
     # what is shown
 
@@ -149,7 +162,8 @@ class FindingDesk(Feature):
             self._show_decision()
         self.list.show_study(study)
         self.score_card.show_result(study, result)
-        self.report.show_study(study)
+        for report in self.reports:
+            report.show_study(study)
         self._enable()
         self.update_views()
 

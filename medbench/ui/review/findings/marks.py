@@ -13,13 +13,15 @@ from medbench.domain.measurement import Place, Site
 from medbench.imaging.outline import redrawn, simplified
 from medbench.ui.review.findings.places import outline_on
 from medbench.ui.review.pointer import PointerTool
-from medbench.ui.theme.current import current
+from medbench.ui.theme.tokens import TOKENS
 
 if TYPE_CHECKING:
     from medbench.ui.review.findings.desk import FindingDesk
     from medbench.ui.review.viewport import Viewport
 
 GRAB_PX = 8.0
+MARK, EDITED = TOKENS["dark"].accent, TOKENS["dark"].orientation
+"""Pictures are black in both themes."""
 HANDLE_TOLERANCE = 2.5
 _TAG_PX = 20.0
 _STROKE_TOLERANCE_PX = 1.2
@@ -174,7 +176,7 @@ class FindingMarks(PointerTool):
             if shown is not None:
                 chosen = finding.finding_id == self._desk.chosen
                 polygon = _polygon(view, shown)
-                _line(painter, polygon, current().accent, 2.6 if chosen else 1.8)
+                _line(painter, polygon, MARK, 2.6 if chosen else 1.8)
                 tags.append((_tag(painter, view, polygon, finding.tag), finding.finding_id))
         self._tags[id(view)] = tags
         if self.editing is not None:
@@ -205,7 +207,7 @@ class FindingMarks(PointerTool):
         shown = outline_on(view, editing.site, tuple(editing.points) or ((0.0, 0.0),))
         if shown is None:
             return
-        colour = current().orientation
+        colour = EDITED
         if editing.points:
             polygon = _polygon(view, editing.points)
             _line(painter, polygon, colour, 1.8)
@@ -264,7 +266,7 @@ def _tag(painter: QPainter, view: "Viewport", polygon: QPolygonF, text: str) -> 
     x = min(max(2.0, x), view.width() - width - 2)
     y = min(max(2.0, box.center().y() - _TAG_PX / 2), view.height() - _TAG_PX - 2)
     place = QRectF(x, y, width, _TAG_PX)
-    painter.setPen(QPen(QColor(current().accent), 1))
+    painter.setPen(QPen(QColor(MARK), 1))
     painter.setBrush(QColor(0, 0, 0, 220))
     painter.drawRoundedRect(place, 3, 3)
     painter.setPen(QColor("#ffffff"))

@@ -11,10 +11,9 @@ from medbench.domain.image import Orientation
 from medbench.domain.measurement import Place
 from medbench.domain.reading_report import place_of
 from medbench.imaging.outline import area_of, simplified
-from medbench.ui.review.findings.marks import as_places, screen_tolerance
+from medbench.ui.review.findings.marks import MARK, as_places, screen_tolerance
 from medbench.ui.review.findings.places import outline_on, shown_site
 from medbench.ui.review.pointer import PointerTool
-from medbench.ui.theme.current import current
 
 if TYPE_CHECKING:
     from medbench.ui.review.findings.desk import FindingDesk
@@ -95,7 +94,7 @@ class OutlineTool(PointerTool):
     def paint(self, painter: QPainter, view: "Viewport") -> None:
         if self._view is view and len(self._stroke) > 1:
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(QColor(current().accent), 1.8))
+            painter.setPen(QPen(QColor(MARK), 1.8))
             painter.drawPolyline(
                 QPolygonF([view.widget_position(row, column) for row, column in self._stroke])
             )
