@@ -134,26 +134,30 @@ def test_the_prior_is_offered_shown_aligned_linked_and_switched(app, wait, patie
     wait(lambda: app.session.priors.aligning is None)
 
 
-def test_an_alignment_is_found_again_without_a_new_run(app, qapp, wait, patient, tmp_path):
+def test_an_alignment_is_found_again_by_the_next_start(app, qapp, wait, patient, tmp_path):
+    from medbench.app.bootstrap import build_app
+
     page, desk = opened(app, wait, patient / "now", patient / "before")
     show(page, "2020-01-21")
     page.actions_registry.action("medbench.review.open_prior").trigger()
-    aligned(app, wait, desk)
-    wait(lambda: not app.session.readings._writing and not app.session.readings._dirty)
-    app.session.library.close_all()
-    app.session.readings._records.clear()
-    app.session.readings._known.clear()
-    app.session.readings.changed.emit(PriorLink.stored_as)
-    assert not app.session.priors._links
-    jobs = len(app.session.jobs.jobs)
-    page, desk = opened(app, wait, patient / "now", patient / "before")
-    show(page, "2020-01-21")
-    wait(lambda: len(app.session.priors._links) == 1)
-    page.actions_registry.action("medbench.review.open_prior").trigger()
-    wait(lambda: desk.prior_bar.chip.isVisible())
-    titles = [job.title for job in app.session.jobs.jobs[jobs:]]
-    assert not any("Align" in title for title in titles)
-    assert page.sync.on
+    first = aligned(app, wait, desk)
+    app.close()
+    again = build_app(tmp_path / "workspace")
+    try:
+        again.window.resize(1600, 1000)
+        again.window.show()
+        page, desk = opened(again, wait, patient / "now", patient / "before")
+        show(page, "2020-01-21")
+        wait(lambda: again.session.priors._links)
+        page.actions_registry.action("medbench.review.open_prior").trigger()
+        wait(lambda: desk.prior_bar.chip.isVisible())
+        assert aligned(again, wait, desk) == first
+        assert not any("Align" in job.title for job in again.session.jobs.jobs)
+        assert page.sync.on
+    finally:
+        again.close()
+        again.window.deleteLater()
+        qapp.processEvents()
 
 
 def test_stopping_is_quick_and_says_so(app, wait, patient):
