@@ -30,7 +30,7 @@ _LAST = (
                                            "flip_horizontal", "flip_vertical")),
     ToolButtonSpec("run_ai", "brain", ("run_ai", "toggle_overlay"), rank=2),
 )  # fmt: skip
-_GAP_PX = 2
+_GAP_PX = 0
 
 
 class ReviewToolBar(QFrame):
@@ -98,7 +98,8 @@ class ReviewToolBar(QFrame):
     def fit(self) -> None:
         """Hide what does not fit, the highest rank and then the rightmost first."""
         pairs = [pair for _, buttons in self._groups for pair in buttons]
-        room = self.width() - 14 - self._end.sizeHint().width() - self.more.sizeHint().width() - 16
+        end = max(self._end.sizeHint().width(), self._end.minimumWidth())
+        room = self.width() - 14 - end - self.more.width() - 4
         room -= sum(9 + _GAP_PX for line, _ in self._groups if line is not None)
         wanted = {button: button.sizeHint().width() + _GAP_PX for _, button in pairs}
         order = sorted(range(len(pairs)), key=lambda at: (-pairs[at][0].rank, -at))
@@ -111,6 +112,7 @@ class ReviewToolBar(QFrame):
             total -= wanted[pairs[at][1]]
         self._menu.clear()
         for at, (spec, button) in enumerate(pairs):
+            button.setMinimumWidth(wanted[button] - _GAP_PX)
             button.setVisible(at not in hidden)
             if at in hidden:
                 for name in spec.variants or (spec.command,):

@@ -27,7 +27,7 @@ class WindowBox(QComboBox):
         self._book: WindowBook | None = None
         self._index = 0
         self.setAccessibleName(self.tr("Window preset"))
-        self.setMinimumWidth(170)
+        self.setMinimumWidth(140)
         self.activated.connect(self._chosen)
 
     def follow(self, model: ViewModel) -> None:

@@ -58,8 +58,8 @@ QToolButton:checked {{ background: {t.accent_fill}; color: {t.on_accent}; }}
 QToolButton:disabled {{ color: {t.disabled}; }}
 QToolButton#iconbutton:checked {{ background: {t.raised}; color: {t.text};
   border-color: {t.divider}; }}
-QToolButton#tool {{ font-size: {caption}px; min-width: 46px; min-height: 40px; padding: 2px; }}
-QToolButton#tool::menu-button {{ border: 0; width: 12px; }}
+QToolButton#tool {{ font-size: {caption}px; min-width: 38px; min-height: 40px; padding: 2px 1px; }}
+QToolButton#tool::menu-button {{ border: 0; width: 10px; }}
 QFrame#vline {{ border: 0; border-left: 1px solid {t.divider}; margin: 0 4px; }}
 QToolButton#chain {{ border: 1px solid {t.outline}; border-radius: 14px; background: {t.panel}; }}
 QToolButton#chain:hover {{ background: {t.hover}; }}

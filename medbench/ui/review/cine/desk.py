@@ -61,7 +61,7 @@ class CineDesk(Feature):
         page.showing.arranged.connect(self._arranged)
 
     def buttons(self) -> tuple[ToolButtonSpec, ...]:
-        return (ToolButtonSpec("toggle_cine", "film", ("toggle_cine", "cine_settings")),)
+        return (ToolButtonSpec("toggle_cine", "film", ("toggle_cine", "cine_settings"), rank=3),)
 
     def strip(self) -> QWidget:
         return self.controls
