@@ -29,6 +29,8 @@ _LINE_PX = 17
 _AWAY_PX = 26.0
 _ARROW_PX = 13.0
 _SMOOTH_FROM = 16
+_CORNER_PX = (190.0, 64.0)
+_LETTER_PX = 28.0
 
 
 @dataclass(frozen=True)
@@ -205,26 +207,65 @@ def label_place(
     mark: QRectF, size: tuple[float, float], area: QRectF, taken: Iterable[QRectF]
 ) -> QRectF:
     """Where a label goes: beside its mark, off every other label and mark, inside the view."""
-    wide, high = size
-    right, left = mark.right() + _AWAY_PX, mark.left() - _AWAY_PX - wide
-    below, above = mark.bottom() + _AWAY_PX, mark.top() - _AWAY_PX - high
-    middle_x, middle_y = mark.center().x() - wide / 2, mark.center().y() - high / 2
-    choices = (
-        (right, below), (middle_x, below), (right, middle_y), (right, above), (left, below),
-        (middle_x, above), (left, middle_y), (left, above),
-    )  # fmt: skip
     inner = area.adjusted(4, 4, -14, -4)
-    boxes = [QRectF(x, y, wide, high) for x, y in choices]
-    blocked = list(taken)
+    blocked, words = list(taken), _corners(area)
 
-    def cost(box: QRectF) -> float:
-        hits = sum(1.0 for other in blocked if other.intersects(box))
-        return hits + (0.0 if inner.contains(box) else 4.0)
+    def cost(choice: tuple[QRectF, float]) -> float:
+        box, far = choice
+        hits = sum(0.2 + _shared(box, other) for other in blocked if other.intersects(box))
+        hidden = sum(0.5 + _shared(box, corner) for corner in words if corner.intersects(box))
+        return far + hits + hidden + (0.0 if inner.contains(box) else 4.0)
 
-    best = min(boxes, key=cost)  # the first of equals
+    best, _ = min(_choices(mark, size), key=cost)  # the first of equals
+    wide, high = size
     x = min(max(best.x(), inner.left()), max(inner.left(), inner.right() - wide))
     y = min(max(best.y(), inner.top()), max(inner.top(), inner.bottom() - high))
     return QRectF(x, y, wide, high)
+
+
+def _shared(box: QRectF, other: QRectF) -> float:
+    """Part of a box that another covers."""
+    common = box.intersected(other)
+    return common.width() * common.height() / (box.width() * box.height())
+
+
+def _choices(mark: QRectF, size: tuple[float, float]) -> list[tuple[QRectF, float]]:
+    """Boxes around a mark, near ones first, with the cost of their distance."""
+    wide, high = size
+    middle_x, middle_y = mark.center().x() - wide / 2, mark.center().y() - high / 2
+    found = []
+    for far, away in ((0.0, _AWAY_PX), (0.15, 3 * _AWAY_PX)):
+        right, left = mark.right() + away, mark.left() - away - wide
+        below, above = mark.bottom() + away, mark.top() - away - high
+        places = (
+            (right, below), (middle_x, below), (right, middle_y), (right, above), (left, below),
+            (middle_x, above), (left, middle_y), (left, above),
+        )  # fmt: skip
+        found += [(QRectF(x, y, wide, high), far) for x, y in places]
+    if mark.width() > 2 * wide and mark.height() > 2 * high:  # inside of what fills the view
+        inside = (
+            (mark.right() - wide - 8, mark.bottom() - high - 8), (mark.left() + 8, mark.top() + 8),
+        )  # fmt: skip
+        found += [(QRectF(x, y, wide, high), 0.0) for x, y in inside]
+    return found
+
+
+def _corners(area: QRectF) -> tuple[QRectF, ...]:
+    """Where the corner texts stand, and the letters of the patient's sides."""
+    wide, high = min(_CORNER_PX[0], area.width() / 3), min(_CORNER_PX[1], area.height() / 4)
+    corners = [
+        QRectF(x, y, wide, high)
+        for x in (area.left(), area.right() - wide)
+        for y in (area.top(), area.bottom() - high)
+    ]
+    middle, side = area.center(), _LETTER_PX
+    letters = [
+        QRectF(middle.x() - side / 2, area.top(), side, 2 * side),
+        QRectF(middle.x() - side / 2, area.bottom() - side, side, side),
+        QRectF(area.left(), middle.y() - side / 2, side, side),
+        QRectF(area.right() - side, middle.y() - side / 2, side, side),
+    ]
+    return (*corners, *letters)
 
 
 def paint_label(

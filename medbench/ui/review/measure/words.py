@@ -135,7 +135,10 @@ def main_number(measurement: Measurement) -> str:
 
 
 def _probe_words(measurement: Measurement) -> str:
-    if (value := measurement.quantity("value")) is not None:
+    value = measurement.quantity("value")
+    if value is not None and value.value is not None:
+        return f"{plain_number(value.value)} {value.unit}".strip()
+    if value is not None:
         return with_unit(value)
     return ", ".join(number(q.value, digits=0) for q in measurement.quantities)
 
