@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 translate = QCoreApplication.translate
 _LINE_PX = 17
 CUBE_PX = 20.0
-_ROOM_FORCUBE_PX = 260
+_ROOM_FOR_CUBE_PX = 320
 _MARK_PX = 7.0
 
 
@@ -70,7 +70,7 @@ def _window_line(window: VoiWindow) -> tuple[str, str]:
 
 def cube_place(view: "VolumeView", lines: CornerLines) -> QPointF | None:
     """Middle of the orientation cube; None where there is no room for it."""
-    if min(view.width(), view.height()) < _ROOM_FORCUBE_PX:
+    if min(view.width(), view.height()) < _ROOM_FOR_CUBE_PX:
         return None
     shown = sum(1 for text, _ in lines.bottom_right if text)
     below = 16 + _LINE_PX * max(shown, 3) + CUBE_PX * 2
