@@ -86,7 +86,12 @@ QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox, QPlainTextEdit {{ background: {t
   selection-color: {t.on_accent}; }}
 QPlainTextEdit {{ padding: 6px; }}
 QAbstractSpinBox QLineEdit, QComboBox QLineEdit {{ border: 0; padding: 0; min-height: 0;
-  background: transparent; }}
+  background: transparent; color: {t.text}; }}
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ subcontrol-origin: border;
+  width: 12px; border: 0; }}
+QAbstractSpinBox::up-button {{ subcontrol-position: top right; }}
+QAbstractSpinBox::down-button {{ subcontrol-position: bottom right; }}
+QAbstractSpinBox::up-arrow, QAbstractSpinBox::down-arrow {{ width: 0; height: 0; }}
 QLineEdit:focus, QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus, QPlainTextEdit:focus
   {{ border: 2px solid {t.accent}; padding: 0 7px; }}
 QLineEdit:disabled, QComboBox:disabled {{ color: {t.disabled}; border-color: {t.divider}; }}
@@ -97,9 +102,9 @@ QComboBox QAbstractItemView, QMenu, QListView#palette {{ background: {t.raised};
   selection-color: {t.strong}; }}
 QMenu::item {{ padding: 6px 24px 6px 12px; }} QMenu::item:selected {{ background: {t.selection}; }}
 QMenu::item:disabled {{ color: {t.disabled}; }}
-QCheckBox::indicator {{ width: 15px; height: 15px; border: 1px solid {t.outline};
+QCheckBox::indicator, QListView::indicator {{ width: 15px; height: 15px; border: 1px solid {t.outline};
   border-radius: 3px; background: {t.field}; }}
-QCheckBox::indicator:checked {{ background: {t.accent_fill}; border-color: {t.accent_fill};
+QCheckBox::indicator:checked, QListView::indicator:checked {{ background: {t.accent_fill}; border-color: {t.accent_fill};
   image: url({check}); }}
 QCheckBox:focus {{ color: {t.accent}; }}
 QTreeView, QListView, QTableView, QScrollArea {{ background: transparent; border: 0;

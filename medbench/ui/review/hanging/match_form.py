@@ -66,7 +66,7 @@ class MatchForm(QWidget):
         field = QSpinBox()
         field.setAccessibleName(name)
         field.setRange(0, 999)
-        field.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+        field.lineEdit().setTextMargins(7, 0, 0, 0)
         field.setSpecialValueText(self.tr("no limit"))
         field.valueChanged.connect(self._edited)
         return field
