@@ -352,6 +352,7 @@ class SegmentBook(QObject):
         """Write the rest, after the workers have ended; the program ends."""
         if self._stroke is not None:
             self.end_stroke(0)
+        self.counter.close()
         self.files.close()
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from medbench.domain.segment_edit import EditedSegmentation
 from medbench.imaging.segment_delta import Labels
@@ -16,6 +16,8 @@ from medbench.imaging.segment_statistics import (
 from medbench.session.ports import Handle, Runner
 
 Padding = tuple[float, float] | None
+COUNTED_AFTER_MS = 100
+"""First the window shows what changed; counting beside it would make it wait."""
 
 
 class _Count:
@@ -48,6 +50,10 @@ class SegmentCounter(QObject):
         super().__init__(parent)
         self._runner = runner
         self._counts: dict[str, _Count] = {}
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(COUNTED_AFTER_MS)
+        self._soon.timeout.connect(self._start_all)
 
     def open(self, segmentation: EditedSegmentation, labels: Labels) -> None:
         """Begin to count a label map."""
@@ -71,7 +77,17 @@ class SegmentCounter(QObject):
         count = self._counts.get(segmentation_id)
         if count is not None:
             count.stale.update(slices)
+            if count.stale and not self._soon.isActive():
+                self._soon.start()
+
+    @Slot()
+    def _start_all(self) -> None:
+        for segmentation_id, count in self._counts.items():
             self._start(segmentation_id, count)
+
+    def close(self) -> None:
+        """The program ends."""
+        self._soon.stop()
 
     def _start(self, segmentation_id: str, count: _Count) -> None:
         if count.running or not count.stale:

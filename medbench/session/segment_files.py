@@ -16,6 +16,8 @@ from medbench.session.ports import Handle, Runner
 Batch = tuple[str, Labels, frozenset[int]]
 RETRY_MS = 60_000
 _LEVEL = 1
+_MANY_SLICES, LATER_MS = 16, 150
+"""Strokes are written at once; what touches many slices, when the window has shown it."""
 
 
 def packed_slices(labels: Labels, indices: frozenset[int]) -> dict[int, bytes | None]:
@@ -89,7 +91,9 @@ class SegmentFiles(QObject):
         """These slices changed."""
         known = self._dirty.setdefault(segmentation_id, (labels, set()))
         known[1].update(slices)
-        self._soon.start()
+        wait = LATER_MS if len(slices) > _MANY_SLICES else 0
+        if not self._soon.isActive() or wait < self._soon.remainingTime():
+            self._soon.start(wait)
 
     def _take(self) -> list[Batch]:
         batch = [(key, labels, frozenset(at)) for key, (labels, at) in self._dirty.items()]

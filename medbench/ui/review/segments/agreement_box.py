@@ -71,9 +71,10 @@ class AgreementBox(QWidget):
         )
         chosen = self.other.currentText()
         self._segmentation, self._others = segmentation, list(others)
-        self.other.clear()
-        for other in others:
-            self.other.addItem(other.title)
+        titles = [other.title for other in others]
+        if titles != [self.other.itemText(i) for i in range(self.other.count())]:
+            self.other.clear()
+            self.other.addItems(titles)
         at = self.other.findText(chosen)
         self.other.setCurrentIndex(max(0, at) if others else -1)
         self.setVisible(segmentation is not None and bool(others))

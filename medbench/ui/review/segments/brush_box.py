@@ -144,10 +144,10 @@ class BrushBox(QWidget):
     def offer_masks(self, masks: Sequence[tuple[str, str, int]]) -> None:
         """(words, segmentation, number) of segments on the same grid."""
         self._only = [BODY, *((key, number) for _, key, number in masks)]
-        self.inside_of.clear()
-        self.inside_of.addItem(self.tr("the patient (found by itself)"))
-        for words, _, _ in masks:
-            self.inside_of.addItem(words)
+        words = [self.tr("the patient (found by itself)"), *(mask[0] for mask in masks)]
+        if words != [self.inside_of.itemText(i) for i in range(self.inside_of.count())]:
+            self.inside_of.clear()
+            self.inside_of.addItems(words)
         if self._choice.brush.only in self._only:
             self.inside_of.setCurrentIndex(self._only.index(self._choice.brush.only))
 

@@ -170,11 +170,13 @@ class SegmentPanel(QWidget):
         self._segmentation = segmentation
         study = display.study_instance_uid if display is not None else ""
         self._offered = list(self._choice.book.of(study)) if study else []
-        self.which.clear()
-        for at, found in enumerate(self._offered):
-            self.which.addItem(found.title)
-            if segmentation is not None and found.segmentation_id == segmentation.segmentation_id:
-                self.which.setCurrentIndex(at)
+        titles = [found.title for found in self._offered]
+        if titles != [self.which.itemText(i) for i in range(self.which.count())]:
+            self.which.clear()
+            self.which.addItems(titles)
+        ids = [found.segmentation_id for found in self._offered]
+        if segmentation is not None:
+            self.which.setCurrentIndex(ids.index(segmentation.segmentation_id))
         self.which.setEnabled(bool(self._offered))
         self.export.setEnabled(segmentation is not None)
         self._list_segments()
@@ -182,16 +184,24 @@ class SegmentPanel(QWidget):
         self.agreement.offer(segmentation, self._comparable())
 
     def _list_segments(self) -> None:
+        found = self._segmentation
+        self.empty.setVisible(found is None)
+        segments = found.segments if found is not None else ()
+        if [s.number for s in segments] != list(self.rows):
+            self._new_rows(segments)
+        for segment in segments:
+            assert found is not None
+            chosen = segment.number == self._choice.number(found)
+            self.rows[segment.number].show_segment(segment, selected=chosen)
+        self._show_numbers()
+
+    def _new_rows(self, segments: tuple[EditedSegment, ...]) -> None:
+        """Rows are made when segments come or go; else they only change."""
         focused = next((n for n, row in self.rows.items() if row.hasFocus()), None)
         clear_layout(self._list)
         self.rows.clear()
-        found = self._segmentation
-        self.empty.setVisible(found is None)
-        if found is None:
-            return
-        chosen = self._choice.number(found)
-        for segment in found.segments:
-            row = SegmentRow(segment, selected=segment.number == chosen)
+        for segment in segments:
+            row = SegmentRow(segment)
             row.chosen.connect(self._segment_chosen)
             row.eye_clicked.connect(self.eye_clicked)
             row.lock_clicked.connect(self.lock_clicked)
@@ -199,7 +209,6 @@ class SegmentPanel(QWidget):
             row.stepped.connect(self._stepped)
             self.rows[segment.number] = row
             self._list.addWidget(row)
-        self._show_numbers()
         if focused in self.rows:
             self.rows[focused].setFocus(Qt.FocusReason.OtherFocusReason)
 

@@ -1,5 +1,7 @@
 """The list of segments: colour, name, volume, eye, lock, menu."""
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QPoint, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QWidget
@@ -8,6 +10,7 @@ from medbench.domain.segment_edit import EditedSegment, EditedSegmentation
 from medbench.imaging.segment_statistics import SegmentNumbers
 from medbench.ui.review.segments.words import made_words, numbers_words, size_words
 from medbench.ui.theme.current import current
+from medbench.ui.theme.icons import set_icon
 from medbench.ui.widgets import IconButton, hbox, label, vbox
 
 
@@ -17,12 +20,24 @@ class _Swatch(QWidget):
         self._colour = colour
         self.setFixedSize(16, 16)
 
+    def show_colour(self, colour: tuple[int, int, int]) -> None:
+        """Another colour."""
+        self._colour = colour
+        self.update()
+
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(QColor(current().outline), 1))
         painter.setBrush(QColor(*self._colour))
         painter.drawRoundedRect(self.rect().adjusted(1, 1, -2, -2), 2, 2)
+
+
+def _small(icon: str, pressed: Callable[[], None]) -> IconButton:
+    made = IconButton(icon, "", size=16)
+    made.setFixedSize(24, 24)
+    made.clicked.connect(pressed)
+    return made
 
 
 class SegmentRow(QFrame):
@@ -46,52 +61,59 @@ class SegmentRow(QFrame):
     menu_wanted = Signal(int, QPoint)
     stepped = Signal(int, int)
 
-    def __init__(
-        self, segment: EditedSegment, *, selected: bool, parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, segment: EditedSegment, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("row")
         self.number = segment.number
         self._segment = segment
-        self._selected = selected
+        self._selected = False
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._context_menu)
         column = vbox(margins=(12, 7, 8, 7), spacing=1)
         self.setLayout(column)
         head = hbox(spacing=8)
-        head.addWidget(_Swatch(segment.colour))
-        name = label(f"{segment.number} {segment.label}")
-        name.setMinimumWidth(40)
-        head.addWidget(name, 1)
+        self._swatch = _Swatch(segment.colour)
+        head.addWidget(self._swatch)
+        self.name = label("")
+        self.name.setMinimumWidth(40)
+        head.addWidget(self.name, 1)
         self.volume = label("", "strong")
         head.addWidget(self.volume)
-        eye = IconButton("eye" if segment.shown else "eye-off", self._eye_words(), size=16)
-        eye.setFixedSize(24, 24)
-        eye.clicked.connect(self._eye)
-        head.addWidget(eye)
-        if segment.locked:
-            lock = IconButton("lock", self.tr("Unlock {0}").format(segment.label), size=16)
-            lock.clicked.connect(self._lock)
-        else:
-            lock = IconButton("ellipsis", self.tr("More for {0}").format(segment.label), size=16)
-            lock.clicked.connect(self._menu)
-        lock.setFixedSize(24, 24)
-        self._last = lock
-        head.addWidget(lock)
+        self._eye = _small("eye", self._eye_pressed)
+        head.addWidget(self._eye)
+        self._last = _small("ellipsis", self._last_pressed)
+        head.addWidget(self._last)
         column.addLayout(head)
         below = hbox(margins=(24, 0, 0, 0))
-        below.addWidget(label(made_words(segment), "caption"), 1)
+        self.made = label("", "caption")
+        below.addWidget(self.made, 1)
         column.addLayout(below)
         self.facts = label("", "caption", wrap=True)
         inner = hbox(margins=(24, 0, 0, 0))
         inner.addWidget(self.facts, 1)
         column.addLayout(inner)
-        self.facts.setVisible(selected)
+        self._icons = ("", "")
 
-    def _eye_words(self) -> str:
-        words = self.tr("Hide {0}") if self._segment.shown else self.tr("Show {0}")
-        return words.format(self._segment.label)
+    def show_segment(self, segment: EditedSegment, *, selected: bool) -> None:
+        """The segment as it is now."""
+        self._segment, self._selected = segment, selected
+        self._swatch.show_colour(segment.colour)
+        self.name.setText(f"{segment.number} {segment.label}")
+        self.made.setText(made_words(segment))
+        self.facts.setVisible(selected)
+        hides = self.tr("Hide {0}") if segment.shown else self.tr("Show {0}")
+        more = self.tr("Unlock {0}") if segment.locked else self.tr("More for {0}")
+        icons = ("eye" if segment.shown else "eye-off", "lock" if segment.locked else "ellipsis")
+        for button, icon, old, words in zip(
+            (self._eye, self._last), icons, self._icons, (hides, more), strict=True
+        ):
+            if icon != old:
+                set_icon(button, icon, "text", 16)
+            button.setToolTip(words.format(segment.label))
+            button.setAccessibleName(words.format(segment.label))
+        self._icons = icons
+        self.update()
 
     def show_numbers(
         self, segmentation: EditedSegmentation, numbers: SegmentNumbers | None, unit: str
@@ -106,16 +128,16 @@ class SegmentRow(QFrame):
         self.setAccessibleDescription(made_words(self._segment))
 
     @Slot()
-    def _eye(self) -> None:
+    def _eye_pressed(self) -> None:
         self.eye_clicked.emit(self.number)
 
     @Slot()
-    def _lock(self) -> None:
-        self.lock_clicked.emit(self.number)
-
-    @Slot()
-    def _menu(self) -> None:
-        self.menu_wanted.emit(self.number, self._last.mapToGlobal(QPoint(0, self._last.height())))
+    def _last_pressed(self) -> None:
+        if self._segment.locked:
+            self.lock_clicked.emit(self.number)
+            return
+        below = self._last.mapToGlobal(QPoint(0, self._last.height()))
+        self.menu_wanted.emit(self.number, below)
 
     @Slot(QPoint)
     def _context_menu(self, place: QPoint) -> None:
