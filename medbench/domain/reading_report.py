@@ -59,13 +59,26 @@ def compose(source: ReportSource, templates: Templates) -> tuple[tuple[str, str]
             out.append((f"measurement:{measurement.measurement_id}", _sentence(sentence)))
     if source.prior_date and out:
         out.append(("compared", templates["compared"].format(date=source.prior_date)))
-    out += [
-        (f"ai:{result.result_id}", _result(result, source.decisions, templates))
-        for result in source.results
-    ]
+    for same in _by_version(source.results):
+        first = same[0]
+        key = f"ai:{first.model}@{first.weights_sha256[:12]}"
+        out.append((key, _result(same, source.decisions, templates)))
     if out:
         out.append(("notice", templates["notice"]))
     return tuple(out)
+
+
+def _by_version(results: Sequence[AiResult]) -> list[list[AiResult]]:
+    """Answers of each model version, the one that is quoted first: usable, highest score."""
+    groups: dict[tuple[str, str, str], list[AiResult]] = {}
+    for result in results:
+        key = (result.model, result.weights_sha256, result.label)
+        groups.setdefault(key, []).append(result)
+    return [sorted(group, key=_rank) for group in groups.values()]
+
+
+def _rank(result: AiResult) -> tuple[bool, float]:
+    return result.outside, -result.score
 
 
 def _by_number(finding: Finding) -> int:
@@ -179,9 +192,11 @@ def _change(before: Quantity, now: Quantity, templates: Templates) -> str:
     return f"{percent:+d} %".replace("-", "−")
 
 
-def _result(result: AiResult, decisions: Sequence[AiDecision], templates: Templates) -> str:
+def _result(same: Sequence[AiResult], decisions: Sequence[AiDecision], templates: Templates) -> str:
+    """A version's most telling answer, and what was decided about all of its answers."""
+    result = same[0]
     key = "ai_outside" if result.outside else "ai_above" if result.above else "ai_below"
-    mine = {s.suggestion_id for s in result.suggestions()}
+    mine = {s.suggestion_id for one in same for s in one.suggestions()}
     counts = {v: sum(d.verdict is v and d.suggestion_id in mine for d in decisions)
               for v in Verdict}  # fmt: skip
     done = ""

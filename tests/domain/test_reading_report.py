@@ -139,6 +139,11 @@ def test_a_model_is_quoted_with_version_hash_and_what_was_decided():
         "AI (cxr/4, abababab, approved): pneumonia 78 % calibrated probability, above the "
         "threshold of 42 %; marks accepted 1, edited 0, rejected 1."
     )
+    other = AiDecision("o/0", "1.2", Verdict.EDITED, "cxr/4", "", 0.5, 0.42)
+    both = text(results=[result(0.5, name="o"), one, result(0.99, name="x", in_distribution=False)],
+                decisions=[*decisions, other])  # fmt: skip
+    assert both[0] == said.replace("edited 0", "edited 1"), "a line a version, its highest score"
+    assert len(both) == 2
     outside = text(results=[result(in_distribution=False)])[0]
     assert "outside its training range" in outside
     assert "78" not in outside

@@ -534,6 +534,22 @@ def test_findings_are_there_again_after_a_restart(one, qapp, wait, radiograph, t
         qapp.processEvents()
 
 
+def test_each_frame_has_its_own_answer(app, wait, ct_folder):
+    one = Reading(app, wait, [ct_folder])
+    stack = one.page.stack
+    first = stack.index
+    here = one.answer(score=0.9)
+    assert one.desk.ai.card.result == here
+    stack.set_index(first + 2)
+    assert one.desk.ai.card is None
+    there = one.answer(score=0.7)
+    stack.set_index(first)
+    assert one.desk.ai.card.result == here
+    one.key(Qt.Key.Key_Down, CTRL)  # the least certain first
+    assert stack.index == first + 2
+    assert one.desk.ai.card.result == there
+
+
 def test_a_real_chest_picture(app, wait, real_data):
     file = sorted((real_data / "cxr_nih_pneumonia" / "pneumonia").glob("*.jpg"))[7]
     one = Reading(app, wait, [file])

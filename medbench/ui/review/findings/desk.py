@@ -16,12 +16,13 @@ from medbench.ui.review.feature import Feature, ToolButtonSpec
 from medbench.ui.review.findings.dialogs import ReaderDialog, RejectDialog
 from medbench.ui.review.findings.marks import FindingMarks
 from medbench.ui.review.findings.outline_tool import OutlineTool
-from medbench.ui.review.findings.places import points_on, shown_site
+from medbench.ui.review.findings.places import show_site, shown_site
 from medbench.ui.review.findings.reader_list import FindingList
 from medbench.ui.review.findings.report_block import ReportBlock
 from medbench.ui.review.findings.score_card import ScoreCard
 from medbench.ui.review.findings.status import StatusDesk
 from medbench.ui.review.view_model import ViewModel
+from medbench.ui.review.viewport import Viewport
 from medbench.ui.widgets import HLine
 
 if TYPE_CHECKING:
@@ -102,6 +103,10 @@ class FindingDesk(Feature):
         column.addWidget(self.report)
         column.addStretch(1)
         self.status.mark_browser()
+        showing = self.page.showing
+        showing.view_made.connect(self._watch)
+        for view in showing.every_view():
+            self._watch(view)
         self._model_changed(self.page.model)
         return self.tr("Findings"), panel
 
@@ -129,6 +134,19 @@ class FindingDesk(Feature):
         """The study of the active display."""
         display = self.display
         return None if display is None else self.page.study_of(display)
+
+    @Slot(object)
+    def _watch(self, view: Viewport) -> None:
+        view.index_changed.connect(self._index_changed)
+
+    @Slot(int)
+    def _index_changed(self, _index: int) -> None:
+        """Another frame may have another answer, or none."""
+        study = self.study
+        if self.sender() is not self.page.stack or study is None:
+            return
+        if self.book.results(study.study_instance_uid):
+            self.refresh()
 
     @Slot(object)
     def _model_changed(self, model: ViewModel) -> None:
@@ -402,37 +420,8 @@ class FindingDesk(Feature):
 
     def jump_to(self, site: Site, outline: tuple[Place, ...] = ()) -> None:
         """Show the picture a finding lies on."""
-        display = self._display_of(site)
-        if display is None:
+        if not show_site(self.page, site, outline):
             self.session.messages.warning(self.tr("The picture it lies on is not open"))
-            return
-        if self.page.model.key != display_key(display):
-            self.page.show_display(display)
-        for index, ref in enumerate(display.frames):
-            if site.sop_instance_uid and (ref.sop_instance_uid, ref.frame) == (
-                site.sop_instance_uid, site.frame
-            ):  # fmt: skip
-                self.page.stack.set_index(index)
-        points = points_on(site, outline)
-        if points is not None:
-            self.page.model.set_point(points.mean(axis=0))
-
-    def _display_of(self, site: Site) -> DisplaySet | None:
-        """The open display that holds the picture; ids of displays change with what is open."""
-        series = [
-            series
-            for study in self.session.library.studies
-            if study.study_instance_uid == site.study_instance_uid
-            for series in study.series
-            if series.series_instance_uid == site.series_instance_uid
-        ]
-        shown = [display for one in series for display in one.displays]
-        wanted = site.sop_instance_uid
-        for display in shown:
-            if wanted and any(ref.sop_instance_uid == wanted for ref in display.frames):
-                return display
-        kept = [display for display in shown if display_key(display) == site.display_key]
-        return next(iter(kept or shown), None)
 
     # report
 

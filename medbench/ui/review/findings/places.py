@@ -1,11 +1,19 @@
 """Which picture a finding lies on, and where on the screen."""
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
+from medbench.domain.image import DisplaySet, Study
 from medbench.domain.measurement import Place, Site
 from medbench.domain.objects import PlaneGrid
+from medbench.session.library import display_key
 from medbench.ui.review.viewport import Viewport
+
+if TYPE_CHECKING:
+    from medbench.ui.review.workspace import ReviewWorkspace
 
 _PARALLEL = 1e-3
 
@@ -64,3 +72,38 @@ def _seen(grid: PlaneGrid, points: NDArray[np.float64]) -> tuple[Place, ...] | N
     rows = delta @ (np.asarray(grid.column_direction) / grid.row_mm)
     columns = delta @ (np.asarray(grid.row_direction) / grid.column_mm)
     return tuple((float(r), float(c)) for r, c in zip(rows, columns, strict=True))
+
+
+def display_of(site: Site, studies: Iterable[Study]) -> DisplaySet | None:
+    """The open display that holds a picture; ids of displays change with what is open."""
+    shown = [
+        display
+        for study in studies
+        if study.study_instance_uid == site.study_instance_uid
+        for series in study.series
+        if series.series_instance_uid == site.series_instance_uid
+        for display in series.displays
+    ]
+    wanted = site.sop_instance_uid
+    for display in shown:
+        if wanted and any(ref.sop_instance_uid == wanted for ref in display.frames):
+            return display
+    kept = [display for display in shown if display_key(display) == site.display_key]
+    return next(iter(kept or shown), None)
+
+
+def show_site(page: "ReviewWorkspace", site: Site, outline: tuple[Place, ...] = ()) -> bool:
+    """Show the picture a mark lies on; False where it is not open."""
+    display = display_of(site, page.session.library.studies)
+    if display is None:
+        return False
+    if page.model.key != display_key(display):
+        page.show_display(display)
+    wanted = (site.sop_instance_uid, site.frame)
+    for index, ref in enumerate(display.frames):
+        if site.sop_instance_uid and (ref.sop_instance_uid, ref.frame) == wanted:
+            page.stack.set_index(index)
+    points = points_on(site, outline)
+    if points is not None:
+        page.model.set_point(points.mean(axis=0))
+    return True
