@@ -64,7 +64,9 @@ class Priors(QObject):
         self._jobs = jobs
         self._links: dict[tuple[str, str], PriorLink] = {}
         self._frames: dict[str, str] = {}
-        self._found: dict[tuple[str, str], Matrix | None] = {}
+        self._flat: set[str] = set()
+        """Keys of pictures without a place in the patient."""
+        self._found: dict[tuple[str, str, AlignmentSpace], Matrix | None] = {}
         self._offers: dict[str, tuple[PriorOffer, ...]] = {}
         self.aligning: Aligning | None = None
         self._job_id = ""
@@ -100,17 +102,26 @@ class Priors(QObject):
         Works in both directions, and for other displays of the same two frames of reference: what
         was found for one series of a study holds for all that lie in its frame.
         """
-        pair = (source_key, target_key)
-        if pair not in self._found:
-            self._found[pair] = self._search(source_key, target_key)
-        return self._found[pair]
+        return self._transform(source_key, target_key, AlignmentSpace.PATIENT)
 
-    def _search(self, source: str, target: str) -> Matrix | None:
+    def transform(self, source_key: str, target_key: str) -> Matrix | None:
+        """As `transform_mm`; for two radiographs in the space of `AlignmentSpace.PICTURE`."""
+        flat = source_key in self._flat and target_key in self._flat
+        space = AlignmentSpace.PICTURE if flat else AlignmentSpace.PATIENT
+        return self._transform(source_key, target_key, space)
+
+    def _transform(self, source: str, target: str, space: AlignmentSpace) -> Matrix | None:
+        triple = (source, target, space)
+        if triple not in self._found:
+            self._found[triple] = self._search(*triple)
+        return self._found[triple]
+
+    def _search(self, source: str, target: str, space: AlignmentSpace) -> Matrix | None:
         frames = (self._frames.get(source, ""), self._frames.get(target, ""))
         exact = [(source, target), (target, source)]
         for link in [*(self._links[k] for k in exact if k in self._links), *self._links.values()]:
             alignment = link.alignment
-            if not link.applied or alignment.space is not AlignmentSpace.PATIENT:
+            if not link.applied or alignment.space is not space:
                 continue
             known = (link.current_key, link.prior_key)
             if known == (source, target) or (all(frames) and link.frames == frames):
@@ -133,6 +144,8 @@ class Priors(QObject):
             return False
         if current.reformattable != prior.reformattable:
             return False
+        if not current.reformattable and (current.geometry or prior.geometry) is not None:
+            return False  # a single slice lies in the patient: turning it in its plane says nothing
         running = self.aligning
         if running is not None:
             if (display_key(running.current), display_key(running.prior)) == pair:
@@ -215,8 +228,9 @@ class Priors(QObject):
     @Slot()
     def _studies_changed(self) -> None:
         self._offers.clear()
-        displays = _displays(self._library.studies)
-        self._frames = {display_key(d): _frame_of(d) for d in displays}
+        displays = {display_key(d): d for d in _displays(self._library.studies)}
+        self._frames = {key: _frame_of(d) for key, d in displays.items()}
+        self._flat = {key for key, d in displays.items() if d.geometry is None}
         self._found.clear()
         if self.aligning is not None and display_key(self.aligning.prior) not in self._frames:
             self.cancel()

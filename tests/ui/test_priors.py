@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtTest import QTest
 
 from medbench.cli.main import main
-from medbench.dicom.write import write_ct_series
+from medbench.dicom.write import write_ct_series, write_radiograph
 from medbench.domain.alignment import AlignmentQuality, PriorLink
 from medbench.session.library import display_key
 from medbench.ui.review.prior_words import ago_words, span_words
@@ -250,6 +250,44 @@ def test_the_offer_goes_when_it_is_dismissed(app, wait, patient):
     show(page, "2019-10-14")
     wait(lambda: not desk._soon.isActive())
     assert not desk.prior_bar.isVisible()  # nothing is earlier
+
+
+def test_radiographs_pan_together_by_their_alignment(app, wait, tmp_path):
+    from dataclasses import replace
+
+    rng = np.random.default_rng(6)
+    y, x = np.mgrid[:300, :300].astype(float)
+    large = 1800 - 900 * np.exp(-(((x - 150) / 90) ** 2 + ((y - 160) / 110) ** 2))
+    for _ in range(30):
+        at, size = rng.uniform(40, 260, 2), rng.uniform(5, 20, 2)
+        blob = ((x - at[0]) / size[0]) ** 2 + ((y - at[1]) / size[1]) ** 2
+        large += rng.uniform(-400, 500) * np.exp(-blob)
+    large = np.clip(large, 0, 4095).astype(np.uint16)
+    for date, top, left in (("20200121", 50, 50), ("20191014", 38, 59)):
+        patient = replace(PATIENT, study_date=date)
+        picture = large[top : top + 200, left : left + 200]
+        write_radiograph(tmp_path / "p" / f"{date}.dcm", picture, patient, key=date)
+    page, desk = opened(app, wait, tmp_path / "p")
+    show(page, "2020-01-21")
+    wait(page.actions_registry.action("medbench.review.open_prior").isEnabled)
+    key(app, Qt.Key.Key_P)
+    link = aligned(app, wait, desk)
+    assert link.alignment.quality is AlignmentQuality.GOOD, link.alignment.reason
+    # what lies at row r, column c now, lies at r + 12, c - 9 in the prior
+    assert link.alignment.array[:2, 3] == pytest.approx([-9 * 1.4, 12 * 1.4], abs=0.7)
+    assert app.session.priors.transform_mm(*desk._pair_keys()) is None  # no patient space
+    one, other = (screen.stack for screen in page.showing.screens)
+    page.showing.activate(one)
+
+    def middle(view):
+        return np.array(view.picture_position(view.rect().center().toPointF()))
+
+    one.zoom_by(3.0)
+    one.pan_by(-70, 40)
+    assert middle(other) - middle(one) == pytest.approx([12, -9], abs=1.0)
+    page.actions_registry.action("medbench.review.toggle_alignment").trigger()
+    one.pan_by(30, -30)
+    assert middle(other) - middle(one) == pytest.approx([0, 0], abs=0.5)
 
 
 def test_words_of_time():

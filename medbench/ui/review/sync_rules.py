@@ -30,10 +30,12 @@ def way(source: Viewport, target: Viewport, offsets: Offsets, aligned: Alignment
     """How points get from one view to another: a `Transform`, or None where nothing links them.
 
     One frame of reference is its own link; else a registration that is switched on, else the
-    offset the reader set.
+    offset the reader set. Two pictures without a place in the patient: a registration in the space
+    `AlignmentSpace.PICTURE`.
     """
     if source.plane is None or target.plane is None:
-        return None
+        flat = source.plane is None and target.plane is None
+        return aligned(source.model.key, target.model.key) if flat else None
     if link_key(source) == link_key(target):
         return np.eye(4)
     found = aligned(source.model.key, target.model.key)
@@ -117,6 +119,17 @@ def offset_between(source: Viewport, target: Viewport) -> LinkOffset | None:
     )
 
 
+def _in_picture(
+    source: Viewport, target: Viewport, matrix: Any, row: float, column: float
+) -> tuple[float, float]:
+    """The place on a picture that was registered to another one (`AlignmentSpace.PICTURE`)."""
+    found = [view.frame().calibration for view in (source, target)]
+    known = all(c.in_mm for c in found)
+    mine, its = ((c.row_mm, c.column_mm) if known else (1.0, 1.0) for c in found)
+    point = np.asarray(matrix) @ (column * mine[1], row * mine[0], 0.0, 1.0)
+    return float(point[1]) / its[0], float(point[0]) / its[1]
+
+
 def follow_view(source: Viewport, target: Viewport, matrix: Any) -> None:
     """Same scale in the patient, and the same point in the middle."""
     mine, other = source.px_per_mm(), target.px_per_mm()
@@ -130,6 +143,8 @@ def follow_view(source: Viewport, target: Viewport, matrix: Any) -> None:
     if matrix is not None and plane is not None and other_plane is not None:
         point = _through(matrix, plane.point_of(source.index, row, column))
         _, row, column = other_plane.place_of(point)
+    elif matrix is not None and plane is None and other_plane is None:
+        row, column = _in_picture(source, target, matrix, row, column)
     else:  # the same share of the picture
         rows, columns = source.shape()
         target_rows, target_columns = target.shape()

@@ -102,10 +102,10 @@ QComboBox QAbstractItemView, QMenu, QListView#palette {{ background: {t.raised};
   selection-color: {t.strong}; }}
 QMenu::item {{ padding: 6px 24px 6px 12px; }} QMenu::item:selected {{ background: {t.selection}; }}
 QMenu::item:disabled {{ color: {t.disabled}; }}
-QCheckBox::indicator, QListView::indicator {{ width: 15px; height: 15px; border: 1px solid {t.outline};
-  border-radius: 3px; background: {t.field}; }}
-QCheckBox::indicator:checked, QListView::indicator:checked {{ background: {t.accent_fill}; border-color: {t.accent_fill};
-  image: url({check}); }}
+QCheckBox::indicator, QListView::indicator {{ width: 15px; height: 15px;
+  border: 1px solid {t.outline}; border-radius: 3px; background: {t.field}; }}
+QCheckBox::indicator:checked, QListView::indicator:checked {{ background: {t.accent_fill};
+  border-color: {t.accent_fill}; image: url({check}); }}
 QCheckBox:focus {{ color: {t.accent}; }}
 QTreeView, QListView, QTableView, QScrollArea {{ background: transparent; border: 0;
   selection-background-color: {t.selection}; selection-color: {t.strong};

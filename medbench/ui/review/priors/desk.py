@@ -45,7 +45,7 @@ class PriorDesk(Feature):
         self._soon.setSingleShot(True)
         self._soon.setInterval(0)
         self._soon.timeout.connect(self.refresh)
-        page.sync.aligned = self._priors.transform_mm
+        page.sync.aligned = self._priors.transform
         page.showing.display_shown.connect(self._later)
         page.showing.arranged.connect(self._later)
         page.showing.active_changed.connect(self._later)
