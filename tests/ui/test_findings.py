@@ -176,25 +176,19 @@ def test_accepting_copies_the_mark_and_leaves_a_trace(one):
     assert {(e["model"], e["weights_sha256"], e["who"]) for e in entries} == {
         ("cxr/4", "ab" * 32, "Anna Frey")
     }
-
-
-def test_undo_takes_finding_and_decision_back_and_the_audit_keeps_both(one):
-    one.answer(heat=bumps())
-    one.key(Qt.Key.Key_Return, CTRL)
-    suggestion = one.book.results(one.study.study_instance_uid)[0].suggestions()[0]
+    # undo takes finding and decision back, and the audit keeps both
+    suggestion = result.suggestions()[1]
     assert one.book.decision(suggestion).verdict is Verdict.ACCEPTED
     one.app.session.history.undo()
-    assert one.findings() == ()
+    assert one.findings() == (first,)
     assert one.book.decision(suggestion) is None
     assert one.action("accept_suggestion").isEnabled()
     one.app.session.history.redo()
-    assert len(one.findings()) == 1
-    entries = one.audit(3)
-    assert [e["event"] for e in entries] == [
-        "ai-suggestion-accepted", "ai-decision-undone", "ai-suggestion-accepted",
-    ]  # fmt: skip
-    assert entries[1]["undone"] == "ai-suggestion-accepted"
-    assert entries[2]["redone"] is True
+    assert len(one.findings()) == 2
+    entries = one.audit(4)[2:]
+    assert [e["event"] for e in entries] == ["ai-decision-undone", "ai-suggestion-accepted"]
+    assert entries[0]["undone"] == "ai-suggestion-accepted"
+    assert entries[1]["redone"] is True
 
 
 def test_the_card_says_what_must_be_known(one):
@@ -229,25 +223,7 @@ def test_the_card_says_what_must_be_known(one):
     assert one.desk.report.text.startswith("Probably no opacity.")
 
 
-def test_an_edited_outline_is_the_readers(one):
-    result = one.answer(heat=bumps())
-    before = result.regions[0].outline
-    one.key(Qt.Key.Key_E, CTRL)
-    editing = one.desk.marks.editing
-    assert set(editing.points) <= set(before)
-    at = int(np.argmin([p[0] for p in editing.points]))
-    top = editing.points[at]  # the topmost handle, pulled up by 15 pixels
-    target = (top[0] - 15, top[1])
-    one.drag([top, (top[0] - 6, top[1]), target])
-    assert editing.points[at] == pytest.approx(target, abs=0.3)
-    QTest.keyClick(one.view, Qt.Key.Key_Return)
-    (finding,) = one.findings()
-    assert finding.origin is Origin.AI_EDITED
-    assert filled(finding.outline).sum() > filled(before).sum() + 20
-    assert one.audit(1)[0]["event"] == "ai-suggestion-edited"
-
-
-def test_a_stroke_over_the_outline_redraws_it_and_escape_drops_it(one):
+def test_an_outline_is_redrawn_dropped_and_pulled(one):
     result = one.answer(heat=bumps())
     before = filled(result.regions[0].outline)
     one.key(Qt.Key.Key_E, CTRL)
@@ -266,9 +242,24 @@ def test_a_stroke_over_the_outline_redraws_it_and_escape_drops_it(one):
     assert one.desk.marks.editing is None
     assert one.findings() == ()
     assert one.action("accept_suggestion").isEnabled()
+    # a handle is pulled, Enter keeps the outline
+    outline = result.regions[0].outline
+    one.key(Qt.Key.Key_E, CTRL)
+    editing = one.desk.marks.editing
+    assert set(editing.points) <= set(outline)
+    at = int(np.argmin([p[0] for p in editing.points]))
+    top = editing.points[at]  # the topmost handle, pulled up by 15 pixels
+    target = (top[0] - 15, top[1])
+    one.drag([top, (top[0] - 6, top[1]), target])
+    assert editing.points[at] == pytest.approx(target, abs=0.3)
+    QTest.keyClick(one.view, Qt.Key.Key_Return)
+    (finding,) = one.findings()
+    assert finding.origin is Origin.AI_EDITED
+    assert filled(finding.outline).sum() > before.sum() + 20
+    assert one.audit(1)[0]["event"] == "ai-suggestion-edited"
 
 
-def test_rejecting_needs_a_reason(one):
+def test_rejecting_needs_a_reason_and_accepting_a_name(one):
     one.answer(heat=bumps())
     one.key(Qt.Key.Key_Backspace, CTRL)
     dialog = one.dialog(RejectDialog)
@@ -291,9 +282,22 @@ def test_rejecting_needs_a_reason(one):
     assert (entry["event"], entry["reason"], entry["note"]) == (
         "ai-suggestion-rejected", "other", "skin fold",
     )  # fmt: skip
+    # a reader without a name is asked once
+    one.app.session.settings.change(reader="")
+    one.key(Qt.Key.Key_Return, CTRL)
+    dialog = one.dialog(ReaderDialog)
+    assert not dialog.ok.isEnabled()
+    assert one.findings() == ()
+    QTest.keyClicks(dialog.field, "Bea Lang")
+    QTest.keyClick(dialog.field, Qt.Key.Key_Return)
+    one.app.qt.processEvents()
+    assert [f.reader for f in one.findings()] == ["Bea Lang"]
+    assert one.app.window.top_bar.reader.text() == "BL"
+    one.key(Qt.Key.Key_N, SHIFT)
+    assert [f.reader for f in one.findings()] == ["Bea Lang"] * 2
 
 
-def test_the_queue_leads_from_study_to_study(patient):
+def test_the_queue_leads_on_and_scores_make_a_line(patient):
     patient.answer(score=0.9, heat=bumps())
     patient.show(patient.old)
     near = patient.answer(score=0.44, heat=None)
@@ -306,15 +310,12 @@ def test_the_queue_leads_from_study_to_study(patient):
     assert patient.desk.suggestion.result == near
     patient.key(Qt.Key.Key_Down, CTRL)
     patient.wait(lambda: patient.study == patient.new)
-
-
-def test_scores_of_one_version_make_a_line(patient):
+    # scores of one version make a line
+    card = patient.desk.score_card
+    patient.answer(score=0.78)
     patient.show(patient.old)
     patient.answer(score=0.12)
     patient.show(patient.new)
-    assert not patient.desk.score_card.isVisibleTo(patient.page.window())
-    patient.answer(score=0.78)
-    card = patient.desk.score_card
     assert card.isVisibleTo(patient.page.window())
     assert card.words.text().endswith("New since 2020-02-11")
     assert card.line.accessibleDescription() == "2020-02-11 0.12; 2020-03-04 0.78"
@@ -322,12 +323,15 @@ def test_scores_of_one_version_make_a_line(patient):
     assert not card.isVisibleTo(patient.page.window())
 
 
-def test_scores_of_studies_that_are_not_open_count(patient, qapp, wait, tmp_path):
+def test_after_a_restart_all_is_there_and_closed_studies_count(patient, qapp, wait, tmp_path):
     from medbench.app.bootstrap import build_app
 
     for study, score in ((patient.old, 0.6), (patient.new, 0.2)):
         patient.show(study)
-        patient.answer(score=score)
+        patient.answer(score=score, heat=bumps())
+    patient.key(Qt.Key.Key_Return, CTRL)
+    expected = patient.findings()
+    assert len(expected) == 1
     patient.app.close()
     again = build_app(tmp_path / "workspace")
     again.window.show()
@@ -336,6 +340,9 @@ def test_scores_of_studies_that_are_not_open_count(patient, qapp, wait, tmp_path
         card = reading.desk.score_card
         wait(lambda: card.words.text().endswith("Gone since 2020-02-11"))
         assert card.line.accessibleDescription() == "2020-02-11 0.60; 2020-03-04 0.20"
+        assert reading.findings() == expected
+        assert reading.desk.report.text.startswith("Probably no opacity.")
+        assert not reading.action("accept_suggestion").isEnabled()
     finally:
         again.close()
         again.window.deleteLater()
@@ -373,14 +380,7 @@ def test_a_finding_is_drawn_typed_and_weighed(one):
     assert one.view.grab().toImage() == before, "certainty is not drawn"
 
 
-def test_ai_seen_first_is_remembered(one):
-    one.key(Qt.Key.Key_N, SHIFT)
-    one.answer(heat=bumps())
-    one.key(Qt.Key.Key_N, SHIFT)
-    assert [f.ai_seen_first for f in one.findings()] == [False, True]
-
-
-def test_the_tag_selects_its_finding(one):
+def test_tags_select_and_who_came_first_is_remembered(one):
     one.key(Qt.Key.Key_Y)
     one.drag([(30, 30), (30.4, 30.3), (30.1, 30.2)])
     assert one.findings() == (), "a slip of the hand"
@@ -393,6 +393,9 @@ def test_the_tag_selects_its_finding(one):
     QTest.mouseClick(one.view, LEFT, NONE, boxes[first.finding_id].center().toPoint())
     assert one.desk.chosen == first.finding_id
     assert len(one.findings()) == 2
+    one.answer(heat=bumps())
+    one.key(Qt.Key.Key_N, SHIFT)
+    assert [f.ai_seen_first for f in one.findings()] == [False, False, True]
 
 
 def test_a_linked_measurement_gives_the_size(one):
@@ -495,43 +498,6 @@ def test_reading_status_by_key(patient):
     box.setCurrentIndex(0)
     patient.key(Qt.Key.Key_Slash, CTRL)
     assert shown(patient.new).endswith("Unread")
-
-
-def test_the_reader_is_asked_once(app, wait, radiograph):
-    one = Reading(app, wait, [radiograph], reader="")
-    one.answer(heat=bumps())
-    one.key(Qt.Key.Key_Return, CTRL)
-    dialog = one.dialog(ReaderDialog)
-    assert not dialog.ok.isEnabled()
-    assert one.findings() == ()
-    QTest.keyClicks(dialog.field, "Bea Lang")
-    QTest.keyClick(dialog.field, Qt.Key.Key_Return)
-    app.qt.processEvents()
-    assert [f.reader for f in one.findings()] == ["Bea Lang"]
-    assert app.window.top_bar.reader.text() == "BL"
-    one.key(Qt.Key.Key_Return, CTRL)
-    assert [f.reader for f in one.findings()] == ["Bea Lang"] * 2
-
-
-def test_findings_are_there_again_after_a_restart(one, qapp, wait, radiograph, tmp_path):
-    from medbench.app.bootstrap import build_app
-
-    one.answer(heat=bumps())
-    one.key(Qt.Key.Key_Return, CTRL)
-    expected, text = one.findings(), one.desk.report.text
-    one.app.close()
-    again = build_app(tmp_path / "workspace")
-    again.window.show()
-    try:
-        reading = Reading(again, wait, [radiograph])
-        wait(lambda: bool(reading.findings()))
-        assert reading.findings() == expected
-        assert reading.desk.report.text == text
-        assert reading.desk.suggestion.number == 1, "the mark that still waits"
-    finally:
-        again.close()
-        again.window.deleteLater()
-        qapp.processEvents()
 
 
 def test_each_frame_has_its_own_answer(app, wait, ct_folder):
