@@ -124,7 +124,7 @@ class AgreementBox(QWidget):
             other, names = theirs(handle)
             return compare(
                 labels, other, paired(ours, names), current.geometry.spacing_mm,
-                mm_known=current.mm_known, cancelled=handle.cancelled,
+                mm_known=current.mm_known and current.placed, cancelled=handle.cancelled,
                 progress=lambda part: handle.progress(part, ""),
             )  # fmt: skip
 
@@ -216,10 +216,6 @@ class AgreementBox(QWidget):
                 value = label(words)
                 value.setAccessibleName(f"{found.label} {words}")
                 self.table.addWidget(value, row, column, right)
-
-    def close_jobs(self) -> None:
-        """The program ends."""
-        self._job.close()
 
 
 def object_labels(payload: Segmentation | StructureSet) -> list[str]:

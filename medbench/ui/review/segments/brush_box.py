@@ -67,6 +67,7 @@ class BrushBox(QWidget):
         super().__init__(parent)
         self._choice = choice
         self._only: list[tuple[str, int]] = []
+        self._in_mm = True
         column = vbox(spacing=7)
         self.setLayout(column)
         head = hbox()
@@ -151,6 +152,12 @@ class BrushBox(QWidget):
         if self._choice.brush.only in self._only:
             self.inside_of.setCurrentIndex(self._only.index(self._choice.brush.only))
 
+    def show_unit(self, *, mm: bool) -> None:
+        """Whether lengths on the shown images are in millimetres, or in pixels."""
+        if mm != self._in_mm:
+            self._in_mm = mm
+            self.refresh()
+
     def show_tool(self, tool_id: str) -> None:
         """Another tool is in the hand."""
         if tool_id in ("brush", "eraser", "grow"):
@@ -168,7 +175,8 @@ class BrushBox(QWidget):
             moved.blockSignals(True)
             moved.setValue(value)
             moved.blockSignals(False)
-        self.size_value.setText(self.tr("{0:.1f} mm").format(brush.size_mm))
+        length = self.tr("{0:.1f} mm") if self._in_mm else self.tr("{0:.1f} px")
+        self.size_value.setText(length.format(brush.size_mm))
         self.tolerance_value.setText(f"± {brush.tolerance:g}")
         reach = self.tr("any") if brush.reach_mm is None else self.tr("{0:.0f} mm")
         self.reach_value.setText(reach.format(brush.reach_mm))

@@ -14,7 +14,12 @@ from PySide6.QtWidgets import (
 )
 
 from medbench.domain.objects import Layer, Segmentation, StructureSet
-from medbench.domain.segment_edit import EditedSegment, EditedSegmentation, same_grid
+from medbench.domain.segment_edit import (
+    EditedSegment,
+    EditedSegmentation,
+    grid_of_display,
+    same_grid,
+)
 from medbench.session.session import Session
 from medbench.ui.actions.registry import ActionRegistry
 from medbench.ui.review.segments.agreement_box import AgreementBox
@@ -181,6 +186,8 @@ class SegmentPanel(QWidget):
         self.export.setEnabled(segmentation is not None)
         self._list_segments()
         self.brush.offer_masks(self.other_segments())
+        if display is not None:
+            self.brush.show_unit(mm=grid_of_display(display)[2])
         self.agreement.offer(segmentation, self._comparable())
 
     def _list_segments(self) -> None:

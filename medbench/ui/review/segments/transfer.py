@@ -130,10 +130,6 @@ class SegmentTransfer(QObject):
 
         self._run(self.tr("Export segmentation"), work, done)
 
-    def close(self) -> None:
-        """The program ends."""
-        self._job.close()
-
 
 def _colours(payload: Segmentation | StructureSet) -> list[tuple[int, int, int]]:
     if isinstance(payload, Segmentation):
