@@ -106,7 +106,11 @@ QCheckBox::indicator, QListView::indicator {{ width: 15px; height: 15px;
   border: 1px solid {t.outline}; border-radius: 3px; background: {t.field}; }}
 QCheckBox::indicator:checked, QListView::indicator:checked {{ background: {t.accent_fill};
   border-color: {t.accent_fill}; image: url({check}); }}
-QCheckBox:focus {{ color: {t.accent}; }}
+QCheckBox:focus, QRadioButton:focus {{ color: {t.accent}; }}
+QRadioButton::indicator {{ width: 13px; height: 13px; border: 1px solid {t.outline};
+  border-radius: 7px; background: {t.field}; }}
+QRadioButton::indicator:checked {{ border: 4px solid {t.accent_fill}; width: 7px; height: 7px;
+  background: {t.on_accent}; }}
 QTreeView, QListView, QTableView, QScrollArea {{ background: transparent; border: 0;
   selection-background-color: {t.selection}; selection-color: {t.strong};
   alternate-background-color: transparent; }}

@@ -125,7 +125,7 @@ class AiCard(QWidget):
                 number_words(result.high, calibrated=result.calibrated),
             )
         else:
-            words = self.tr("No interval: a single model answered once")
+            words = self.tr("No interval from this model")
         both.addWidget(label(words, "secondary", wrap=True))
         line.addLayout(both, 1)
         return line
