@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from prior_series import PATIENT, SHIFT_MM, body, geometry, truth, write_patient
+from prior_series import PATIENT, body, geometry, truth, write_patient
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtTest import QTest
 
@@ -86,19 +86,31 @@ def test_the_prior_is_offered_shown_aligned_linked_and_switched(app, wait, patie
     assert bar.chip.isVisible()
     assert "there and back" in bar.chip.toolTip()
     assert page.sync.on
+    # the prior is cut along the pictures of the current study: turned by the same 5 degrees
+    one, other = page.views()
+    assert [cell.kind for cell in page.showing.cells] == ["acquired", "axial"]
+    assert page.active is one
+    for mine, its in (("row_direction",) * 2, ("column_direction",) * 2):
+        turned = truth()[:3, :3] @ getattr(one.plane, mine)
+        assert getattr(other.plane, its) == pytest.approx(turned, abs=0.02)
     # scrolling one moves the other by the transform, not by picture numbers
-    one, other = (screen.stack for screen in page.showing.screens)
-    page.showing.activate(one)
-    step = SHIFT_MM[2] / 4.0
     for index in (6, 14):
         one.set_index(index)
         middle = one.plane.point_of(index, 21.5, 21.5)
-        expected = other.plane.place_of((truth() @ np.append(middle, 1))[:3])[0]
-        assert other.index == round(expected)
-        assert abs(other.index - one.index) == pytest.approx(step, abs=1)
+        there = (truth() @ np.append(middle, 1))[:3]
+        assert other.index == pytest.approx(other.plane.place_of(there)[0], abs=0.8)
+    # and both show the same section
+    inside = [(row, column) for row in range(10, 34, 2) for column in range(10, 34, 2)]
+    values = []
+    for row, column in inside:
+        there = truth() @ np.append(one.plane.point_of(14, row, column), 1)
+        _, at, across = other.plane.place_of(there[:3])
+        values.append((one.values()[row, column], other.values()[round(at), round(across)]))
+    assert np.corrcoef(np.array(values, float).T)[0, 1] > 0.9
     page.showing.activate(other)
     other.set_index(12)
-    assert one.index == pytest.approx(12 - step, abs=1)
+    back = np.linalg.inv(truth()) @ np.append(other.plane.point_of(12, 20, 20), 1)
+    assert one.index == pytest.approx(one.plane.place_of(back[:3])[0], abs=0.8)
     # Shift+J: off, nothing follows; on again, it does
     app.qt.processEvents()
     key(app, Qt.Key.Key_J)
@@ -106,13 +118,19 @@ def test_the_prior_is_offered_shown_aligned_linked_and_switched(app, wait, patie
     assert not app.session.priors.link(*desk._pair_keys()).applied
     assert app.session.priors.transform_mm(*desk._pair_keys()) is None
     assert not bar.switch.isChecked()
+    assert [cell.kind for cell in page.showing.cells] == ["acquired", "acquired"]
+    one, other = page.views()
+    page.showing.activate(other)
     before = one.index
     other.set_index(3)
     assert one.index == before
     key(app, Qt.Key.Key_J)
     wait(lambda: not desk._soon.isActive())
     assert bar.switch.isChecked()
-    other.set_index(15)
+    assert [cell.kind for cell in page.showing.cells] == ["acquired", "axial"]
+    one, other = page.views()
+    before = one.index
+    other.set_index(5)
     assert one.index != before
     # the transform works both ways, and is kept with the study
     there = app.session.priors.transform_mm(*desk._pair_keys())

@@ -12,6 +12,8 @@ from medbench.session.library import display_key
 from medbench.ui.review.commands import register_rows
 from medbench.ui.review.feature import Feature, ToolButtonSpec
 from medbench.ui.review.priors.bar import PriorBar
+from medbench.ui.review.priors.same_cut import cut_alike, cut_as_acquired
+from medbench.ui.review.screen import Screen
 from medbench.ui.review.timeline import TimelineStrip
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ class PriorDesk(Feature):
         self._dismissed: set[str] = set()
         self._notes: dict[tuple[str, str], str] = {}
         self._stopped: set[tuple[str, str]] = set()
+        self._cut: tuple[Screen, tuple[str, str], bool] | None = None
+        """The prior's screen, the pair and the switch for which its plane was last chosen."""
         self._register()
         act = page.actions_registry.action
         self.prior_bar = PriorBar(
@@ -165,10 +169,32 @@ class PriorDesk(Feature):
         if running is not None and (running.current, running.prior) == (current, prior):
             fraction = running.fraction
         link = self._priors.link(*pair)
+        if link is not None:
+            self._cut_alike(current, prior, link)
         self.prior_bar.beside(
             beside, link, fraction, self._notes.get(pair, ""), self._priors.offers(current)
         )
         return link
+
+    def _cut_alike(self, current: DisplaySet, prior: DisplaySet, link: PriorLink) -> None:
+        """Once for each pair and switch: the prior along the current pictures, or as acquired."""
+        screens = self.page.showing.screens
+        if len(self.page.showing.cells) != 2 or len(screens) != 2:
+            return
+        one = next((s for s in screens if s.shows(current)), None)
+        other = next((s for s in screens if s.shows(prior)), None)
+        if one is None or other is None or not (self._loaded(current) and self._loaded(prior)):
+            return
+        pair = (link.current_key, link.prior_key)
+        before, self._cut = self._cut, (other, pair, link.applied)
+        if before == self._cut:
+            return
+        matrix = self._priors.transform_mm(*pair)
+        if link.applied and matrix is not None:
+            if cut_alike(self.page, one, other, matrix) and self.page.sync.on:
+                self.page.sync.set_on(on=True)  # the new pictures follow at once
+        elif before is not None and before[:2] == self._cut[:2]:
+            cut_as_acquired(self.page, other)
 
     def _loaded(self, display: DisplaySet) -> bool:
         screens = [s for s in self.page.showing.screens if s.shows(display)]
