@@ -352,3 +352,20 @@ def test_pictures_without_a_place_are_painted_index_to_index(app, wait, radiogra
     assert np.array_equal(hand.labels[0] == 1, expected)
     hand.settled()
     assert hand.panel.rows[1].volume.text() == f"{expected.sum()} px".replace(",", "\u2009")
+
+
+@pytest.mark.real_data
+def test_spheres_do_not_cross_pictures_without_a_place(app, wait, real_data):
+    file = next((real_data / "dicom_conformance").rglob("*US-PAL-8-10x-echo*"))
+    hand = Painter(app, wait).open(file)
+    view = hand.page.stack
+    assert view.count == 10
+    view.set_index(4)
+    hand.act("tool_brush")
+    hand.choice.set_brush(size_mm=9.0, sphere=True)
+    hand.stroke(view, (200, 250))
+    assert set(np.nonzero(hand.labels)[0].tolist()) == {4}
+    hand.act("segment_new")
+    view.set_index(7)
+    hand.stroke(view, (200, 250))
+    assert set(np.nonzero(hand.labels == 2)[0].tolist()) == {7}

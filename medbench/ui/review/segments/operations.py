@@ -109,7 +109,7 @@ class SegmentOperations(QObject):
         if values is None or rules is None:
             return
         axis = None
-        if not brush.sphere:
+        if not brush.sphere or not segmentation.placed:
             found = self._slice_axis(view, segmentation)
             if found is None:
                 return

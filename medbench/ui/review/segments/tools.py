@@ -168,7 +168,8 @@ class BrushTool(CircleTool):
         start = self._last[0] if self._last is not None and self._last[1] == view.index else point
         self._last = (point, view.index)
         brush = self._target.choice.brush
-        flat = None if brush.sphere else normal
+        # pictures without a place have no third dimension, only one after the other
+        flat = None if brush.sphere and self._painting[0].placed else normal
         self._target.book.dab(
             Brush(start, point, brush.size_mm / 2, flat), self._rules[self._erasing(event)]
         )
