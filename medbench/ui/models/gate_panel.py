@@ -22,6 +22,8 @@ from medbench.ui.widgets import (
 _EVENTS = {
     "model-registered": "package", "stage-changed": "shield-check",
     "model-evaluated": "chart-line", "model-recovered": "rotate-ccw",
+    "ai-suggestion-accepted": "check", "ai-suggestion-edited": "pencil",
+    "ai-suggestion-rejected": "x", "ai-decision-undone": "rotate-ccw",
 }  # fmt: skip
 
 
@@ -115,4 +117,13 @@ class GatePanel(QWidget):
             )
         if kind == "model-registered":
             return self.tr("Registered from {0}").format(entry["run_id"])
-        return str(kind)
+        words = {
+            "ai-suggestion-accepted": self.tr("A reader accepted a suggestion"),
+            "ai-suggestion-edited": self.tr("A reader accepted a suggestion with another outline"),
+            "ai-suggestion-rejected": self.tr("A reader rejected a suggestion: {0}").format(
+                entry.get("note") or entry.get("reason") or "–"
+            ),
+            "ai-decision-undone": self.tr("A reader's decision was undone"),
+            "ai-decision-withdrawn": self.tr("A finding from a suggestion was deleted"),
+        }
+        return words.get(str(kind), str(kind))
