@@ -1,6 +1,7 @@
 """Boxes of a label map, and what an edit changed in it: small, packed, its own inverse."""
 
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -174,3 +175,26 @@ def _smaller(change: _Change) -> _Change:
         return change
     fields = (change.z, change.y, change.x, change.rows, change.columns, change.value)
     return _Change(*fields, body, packed=True)
+
+
+def erase_delta(labels: Labels, boxes: Mapping[int, Box]) -> LabelDelta | None:
+    """What it would change to empty labels, each known to lie inside its box; None = nothing.
+
+    Slice by slice from the labels themselves: some tens of milliseconds for large segments.
+    """
+    found = []
+    whole: Box | None = None
+    for number, box in boxes.items():
+        (z0, y, x), (z1, _, _) = box.low, box.high
+        for z in range(z0, z1):
+            inside = labels[z, box.slices[1], box.slices[2]] == number
+            rows = np.asarray(inside.any(axis=1))
+            if not rows.any():
+                continue
+            y0, y1 = _ends(rows)
+            x0, x1 = _ends(np.asarray(inside[y0:y1].any(axis=0)))
+            body = np.packbits(inside[y0:y1, x0:x1]).tobytes()
+            size = y1 - y0, x1 - x0
+            found.append(_Change(z, y + y0, x + x0, *size, number, body, packed=False))
+        whole = box if whole is None else whole.union(box)
+    return LabelDelta(tuple(found), whole) if found and whole is not None else None

@@ -20,7 +20,7 @@ from medbench.domain.segment_edit import (
     grid_of_display,
 )
 from medbench.imaging.segment_brush import Brush, LabelGrid
-from medbench.imaging.segment_delta import Box, LabelDelta, Labels
+from medbench.imaging.segment_delta import Box, LabelDelta, Labels, erase_delta
 from medbench.imaging.segment_edit import EditRules, Stroke, writable_labels
 from medbench.session.history import Step
 from medbench.session.library import display_key
@@ -227,31 +227,24 @@ class SegmentBook(QObject):
         labels = self._labels.get(key)
         if labels is None:
             return
-        box: Box | None = None
-        for segment in segmentation.segments if number is None else ():
-            box = _joined(box, self.extent_box(key, segment.number))
-        if number is not None:
-            box = self.extent_box(key, number)
-        if box is None:
-            return
-        before = labels[box.slices]
-        after = np.zeros_like(before)
-        if number is not None:
-            np.copyto(after, before, where=before != number)
-        delta = LabelDelta.of(before, after, box.low)
+        numbers = [s.number for s in segmentation.segments] if number is None else [number]
+        boxes = {n: box for n in numbers if (box := self.extent_box(key, n)) is not None}
+        delta = erase_delta(labels, boxes)
         if delta is not None:
             self.apply(key, delta, words)
 
     def extent_box(self, segmentation_id: str, number: int) -> Box | None:
-        """A box around a segment: exact where the counts are up to date, else the volume."""
-        labels = self._labels[segmentation_id]
-        whole = Box.whole((labels.shape[0], labels.shape[1], labels.shape[2]))
-        if not self.counter.up_to_date(segmentation_id):
-            return whole
+        """A box around a segment; slices that are not counted yet belong to it whole."""
+        pending = self.counter.pending(segmentation_id)
         low, high = [], []
         for axis in range(3):
             line = self.counter.extent(segmentation_id, number, axis)
-            at = np.flatnonzero(line) if line is not None else np.zeros(0, int)
+            assert line is not None
+            if axis == 0:
+                line[list(pending)] = True
+            elif pending:
+                line[:] = True
+            at = np.flatnonzero(line)
             if not len(at):
                 return None
             low.append(int(at[0]))
@@ -354,9 +347,3 @@ class SegmentBook(QObject):
             self.end_stroke(0)
         self.counter.close()
         self.files.close()
-
-
-def _joined(one: Box | None, other: Box | None) -> Box | None:
-    if one is None or other is None:
-        return one or other
-    return one.union(other)

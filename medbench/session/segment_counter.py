@@ -31,6 +31,8 @@ class _Count:
         self.tally = SegmentTally(volumes)
         self.stale: set[int] = set()
         self.running = False
+        self.taken: set[int] = set()
+        """Slices that are being counted."""
         self.values: Any = None
         self.padding: Padding = None
 
@@ -93,6 +95,7 @@ class SegmentCounter(QObject):
         if count.running or not count.stale:
             return
         batch, count.stale = sorted(count.stale), set()
+        count.taken = set(batch)
         count.running = True
         labels, values, padding = count.labels, count.values, count.padding
 
@@ -104,15 +107,22 @@ class SegmentCounter(QObject):
 
         def done(found: list[tuple[int, SliceTally]]) -> None:
             count.running = False
+            count.taken = set()
             count.tally.put(found)
             self.counted.emit(segmentation_id)
             self._start(segmentation_id, count)
 
         def failed(_sentence: str) -> None:
             count.running = False
+            count.taken = set()
             count.stale.update(batch)
 
         self._runner.run(f"count {segmentation_id}", work, done, failed)
+
+    def pending(self, segmentation_id: str) -> frozenset[int]:
+        """Slices that are not counted yet."""
+        count = self._counts.get(segmentation_id)
+        return frozenset() if count is None else frozenset(count.stale | count.taken)
 
     def up_to_date(self, segmentation_id: str) -> bool:
         """Whether no count is on its way."""

@@ -11,7 +11,7 @@ from medbench.domain.geometry import Geometry
 from medbench.domain.objects import PlaneGrid, Segment, Segmentation, SegmentFrame
 from medbench.domain.segment_edit import EditedSegmentation, same_grid
 from medbench.imaging.segment_brush import Brush, LabelGrid, brush_mask
-from medbench.imaging.segment_delta import Box, LabelDelta
+from medbench.imaging.segment_delta import Box, LabelDelta, erase_delta
 from medbench.imaging.segment_edit import (
     EditRules,
     Stroke,
@@ -456,3 +456,16 @@ def test_the_patient_is_found_by_value_and_shape():
     peer.Execute(sitk.GetImageFromArray(values))
     assert otsu_threshold(values) == pytest.approx(peer.GetThreshold(), abs=60)
     assert otsu_threshold(np.full((3, 3), 7.0)) == 7.0
+
+
+def test_emptying_labels_is_one_small_delta():
+    labels = np.random.default_rng(0).integers(0, 4, (20, 60, 50), dtype=np.uint8)
+    labels[:, 40:] = 0
+    before = labels.copy()
+    delta = erase_delta(labels, {1: Box.whole((20, 60, 50)), 3: Box((0, 0, 0), (20, 40, 50))})
+    delta.apply(labels)
+    assert np.array_equal(labels, np.where(np.isin(before, (1, 3)), 0, before))
+    delta.apply(labels)
+    assert np.array_equal(labels, before)
+    assert delta.bytes_held < 2 * 20 * (40 * 50 / 8 + 200)
+    assert erase_delta(labels, {9: Box.whole((20, 60, 50))}) is None
