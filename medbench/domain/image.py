@@ -84,7 +84,7 @@ class DisplaySet:
     """Frames of one series that belong on one screen, sorted along the normal."""
 
     display_id: str
-    """Stable and unique inside its study; safe for the command line."""
+    """Unique inside one scan; safe for the command line. What is stored names `key`."""
     kind: DisplayKind
     modality: str
     description: str
@@ -122,6 +122,16 @@ class DisplaySet:
     def slices(self) -> int:
         """Number of frames."""
         return len(self.frames)
+
+    @property
+    def key(self) -> str:
+        """Unique among all studies, and the same whatever else is opened with it.
+
+        The first numbers of ``display_id`` count studies and series of one scan; only the last,
+        the place inside its series, belongs to the display.
+        """
+        place = self.display_id.rpartition(".")[2]
+        return f"{self.study_instance_uid}|{self.series_instance_uid}|{place}"
 
     @property
     def reformattable(self) -> bool:

@@ -42,8 +42,8 @@ class LoaderPort(Protocol):
 
 
 def display_key(display: DisplaySet) -> str:
-    """Unique among all open studies."""
-    return f"{display.study_instance_uid}|{display.series_instance_uid}|{display.display_id}"
+    """Unique among all studies, stable over openings (`DisplaySet.key`)."""
+    return display.key
 
 
 class Library(QObject):

@@ -99,7 +99,7 @@ class _Place:
         site = measurement.site
         self.slices = 0
         self.plane: MprPlane | None = None
-        own = next((d for d in displays if site.display_key.endswith(f"|{d.display_id}")), None)
+        own = next((d for d in displays if site.display_key == d.key), None)
         if not measurement.kind.is_roi or own is None or own.colour:
             raise BadInputError("A curve over time needs a region on a grey series of time points.")
         self.slices = own.slices

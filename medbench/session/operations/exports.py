@@ -32,7 +32,7 @@ def displays_of(study: Study) -> dict[str, DisplaySet]:
 
 def display_key(display: DisplaySet) -> str:
     """As `session.library.display_key`, without Qt."""
-    return f"{display.study_instance_uid}|{display.series_instance_uid}|{display.display_id}"
+    return display.key
 
 
 def write_sr(
