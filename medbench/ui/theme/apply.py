@@ -58,7 +58,9 @@ def prepare_theme(app: QApplication, name: str) -> Tokens:
     tokens = TOKENS.get(name, TOKENS["dark"])
     set_current(tokens)
     load_fonts()
-    app.setStyle("Fusion")
+    if not app.property("fusion"):  # each time it polishes every widget again
+        app.setStyle("Fusion")
+        app.setProperty("fusion", True)
     app.setFont(base_font())
     app.setPalette(_palette(tokens))
     return tokens

@@ -14,14 +14,10 @@ from medbench.ui.review.measure.painting import (
     MarkStyle,
     ToWidget,
     drawn,
-    label_place,
-    label_size,
-    leader_start,
-    paint_label,
-    paint_shape,
 )
 from medbench.ui.review.measure.placing import Ground, Shown, ground_of
 from medbench.ui.review.measure.shapes import moved_handle, shifted
+from medbench.ui.review.measure.still import Look, StillMarks, paint_looks
 from medbench.ui.review.pointer import PointerTool
 
 if TYPE_CHECKING:
@@ -98,6 +94,7 @@ class MarksLayer(PointerTool):
         self._kept: dict[int, _Kept] = {}
         self._labels: dict[int, dict[str, QRectF]] = {}
         """Boxes by viewport and measurement: they are clicked too."""
+        self._still = StillMarks()
 
     # what lies where
 
@@ -229,23 +226,24 @@ class MarksLayer(PointerTool):
         if not self._desk.shown:
             return
         visible = self._visible(view)
-        boxes = self._labels[id(view)] = {}
         if not visible:
+            self._labels[id(view)] = {}
             return
-        area = QRectF(view.rect())
-        taken = [seen.drawn.rect for seen in visible]
-        for seen in visible:
-            paint_shape(painter, seen.drawn, self._style(seen.measurement, view))
-        for seen in visible:
-            one, mark = seen.measurement, seen.drawn.rect
-            lines = self._desk.label_of(one)
-            if not lines or not area.intersects(mark.adjusted(-1, -1, 1, 1)):
-                continue
-            box = label_place(mark, label_size(painter, lines), area, taken)
-            taken.append(box)
-            boxes[one.measurement_id] = box
-            start = leader_start(seen.drawn, box)
-            paint_label(painter, box, lines, start, self._style(one, view))
+        grip = self._grip
+        moving = grip.measurement.measurement_id if grip is not None and grip.moved else ""
+        looks = [self._look(seen, view) for seen in visible]
+        still = [look for look in looks if look.name != moving]
+        boxes = self._still.paint(painter, view, still)
+        if len(still) < len(looks):
+            taken = [*(look.drawn.rect for look in still), *boxes.values()]
+            in_hand = [look for look in looks if look.name == moving]
+            boxes.update(paint_looks(painter, QRectF(view.rect()), in_hand, taken))
+        self._labels[id(view)] = boxes
+
+    def _look(self, seen: _Seen, view: "Viewport") -> Look:
+        one = seen.measurement
+        lines = tuple(self._desk.label_of(one))
+        return Look(one.measurement_id, seen.drawn, self._style(one, view), lines)
 
     def _style(self, one: Measurement, view: "Viewport") -> MarkStyle:
         style = self.style_of(one)
@@ -261,6 +259,7 @@ class MarksLayer(PointerTool):
         """Viewports went: their labels with them."""
         self._labels.clear()
         self._kept.clear()
+        self._still.forget()
 
 
 def plain_style(_measurement: Measurement) -> MarkStyle:
