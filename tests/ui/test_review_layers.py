@@ -71,9 +71,9 @@ def test_a_segmentation_lies_where_its_header_says(app, wait, ct_folder):
     card = page.layer_desk.panel.findChildren(type(page.layer_desk.panel.only))
     bone = next(box for box in card if box.text() == "Bone")
     bone.click()
-    wait(lambda: stack.layer_picture and stack.layer_picture.stamp == stack.layer_stamp())
+    wait(lambda: coronal.layer_picture and coronal.layer_picture.stamp == coronal.layer_stamp())
     assert app.session.layers.layers[0].look.hidden == {1}
-    assert not stack.layer_picture.images
+    assert not coronal.layer_picture.images
 
 
 def test_a_picture_of_another_slice_is_never_drawn(app, wait, ct_folder):

@@ -76,7 +76,7 @@ class Showing(QObject):
         self.make_volume_view: MakeVolumeView | None = None
         """How a 3-D view is made; None where there is none."""
         self.fourth = PlaneKind.ACQUIRED.value
-        """What stands beside the three planes."""
+        """What stands beside the three planes: the stack, or (where there is one) a 3-D view."""
         self.defaults: dict[str, Any] = {}
         """Attributes every new model starts with."""
         self._arrangement = _Arrangement(1, 1, [Cell(self._new_screen())], 0)

@@ -26,6 +26,7 @@ class VolumeDesk(Feature):
     def __init__(self, page: "ReviewWorkspace") -> None:
         super().__init__(page)
         page.showing.make_volume_view = self.make
+        page.showing.fourth = VOLUME
         page.actions_registry.action("medbench.review.reset").triggered.connect(self._reset)
         area = translate("Volume", "3-D")
         register_rows(
