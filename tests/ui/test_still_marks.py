@@ -64,14 +64,15 @@ def test_still_marks_are_kept_and_look_as_if_painted_anew(app, wait, ct_folder, 
     marks = app.session.readings.of(Measurement)
     assert len(marks) == 6
     kept = hand.picture()
-    hand.press((44, 10), (45, 40))  # a seventh is being drawn, and none is selected any more
-    hand.picture()
     painted.clear()
+    hand.press((44, 10), (45, 40))  # a seventh is being drawn, and none is selected any more
     for column in range(40, 50):
         QTest.mouseMove(hand.view, hand.at(45, column))
         assert not np.array_equal(hand.picture(), kept)
     assert not painted
     hand.release((45, 49))
+    hand.picture()
+    assert {mark.points[0].y() for mark in painted} == {painted[0].points[0].y()}  # the new one
     app.actions_registry.action("medbench.edit.undo").trigger()
     app.actions_registry.action("medbench.review.tool_window").trigger()
     QTest.mouseMove(hand.view, hand.at(1, 1))

@@ -22,7 +22,8 @@ class ImagePanel(QWidget):
         column.addWidget(SectionTitle(self.tr("Picture")))
         self._frame_facts = vbox(spacing=2)
         column.addLayout(self._frame_facts)
-        self._frame: FrameInfo | None = None
+        self._frame: tuple[list[tuple[str, str]], list[str]] | None = None
+        """Rows and notes on the shown frame."""
         column.addWidget(SectionTitle(self.tr("Series")))
         self._facts = vbox(spacing=2)
         column.addLayout(self._facts)
@@ -43,10 +44,6 @@ class ImagePanel(QWidget):
 
     def _show_frame(self, info: FrameInfo) -> None:
         """What the file says of this picture; built again only where it says something else."""
-        if info == self._frame:
-            return
-        self._frame = info
-        clear_layout(self._frame_facts)
         found, unit = info.calibration, info.value_unit or self.tr("no unit")
         rows = [(self.tr("Lengths"), calibration_words(found.source)), (self.tr("Values"), unit)]
         if found.in_mm:
@@ -64,11 +61,15 @@ class ImagePanel(QWidget):
             rows.append((self.tr("Padding left out"), words))
         if info.overlays:
             rows.append((self.tr("Overlay planes"), ", ".join(o.group for o in info.overlays)))
-        for key, value in rows:
-            self._frame_facts.addWidget(LabelledRow(key, value))
         notes = [*info.badges, *info.warnings]
         if info.suv_refused:
             notes.append(self.tr("No SUV: {0}").format(info.suv_refused))
+        if (rows, notes) == self._frame:  # windows of slices differ, what is said here rarely
+            return
+        self._frame = (rows, notes)
+        clear_layout(self._frame_facts)
+        for key, value in rows:
+            self._frame_facts.addWidget(LabelledRow(key, value))
         for note in notes:
             self._frame_facts.addWidget(label(note, "warning", wrap=True))
 

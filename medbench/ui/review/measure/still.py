@@ -1,7 +1,7 @@
 """Marks that nobody moves: painted once, shown again until something about them changes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRectF, QSize, Qt
@@ -37,6 +37,16 @@ class Look:
     lines: tuple[tuple[str, bool], ...]
     """Of its label."""
 
+    @property
+    def bright(self) -> bool:
+        """Selected, or below the pointer: painted over the sheet, which stays as it is."""
+        return self.style.selected or self.style.hovered
+
+    @property
+    def plain(self) -> "Look":
+        """As it looks when it is neither."""
+        return replace(self, style=replace(self.style, selected=False, hovered=False))
+
 
 @dataclass(frozen=True, eq=False)
 class _Sheet:
@@ -66,22 +76,39 @@ class StillMarks:
         if len(looks) < _KEEP_FROM or not plain:
             self._sheets.pop(id(view), None)
             return paint_looks(painter, QRectF(view.rect()), looks)
-        wanted = (tuple(looks), view.size(), ratio, view.font())
-        sheet = self._sheets.get(id(view))
-        if sheet is None or (sheet.looks, sheet.size, sheet.ratio, sheet.font) != wanted:
-            shapes = QPixmap(view.size() * ratio)
-            shapes.setDevicePixelRatio(ratio)
-            shapes.fill(Qt.GlobalColor.transparent)
-            pen = QPainter(shapes)
-            pen.setRenderHints(painter.renderHints())
-            for look in looks:
-                paint_shape(pen, look.drawn, look.style)
-            pen.end()
-            boxes = _place_labels(painter, QRectF(view.rect()), looks, ())
-            sheet = self._sheets[id(view)] = _Sheet(*wanted, shapes, boxes)
+        sheet = self._sheet(painter, view, tuple(look.plain for look in looks))
         painter.drawPixmap(0, 0, sheet.shapes)
+        for look in looks:
+            if look.bright:
+                paint_shape(painter, look.drawn, look.style)
         _paint_labels(painter, looks, sheet.boxes)
         return dict(sheet.boxes)
+
+    def _sheet(self, painter: QPainter, view: "Viewport", looks: tuple[Look, ...]) -> _Sheet:
+        """What is there already, with further marks, or made anew."""
+        ratio = view.devicePixelRatioF()
+        ground = (view.size(), ratio, view.font())
+        old = self._sheets.get(id(view))
+        if old is not None and (old.size, old.ratio, old.font) != ground:
+            old = None
+        if old is not None and old.looks == looks:
+            return old
+        count = 0 if old is None else len(old.looks)
+        if old is not None and looks[:count] == old.looks:
+            shapes, boxes = old.shapes, dict(old.boxes)
+        else:
+            shapes, boxes, count = QPixmap(view.size() * ratio), {}, 0
+            shapes.setDevicePixelRatio(ratio)
+            shapes.fill(Qt.GlobalColor.transparent)
+        pen = QPainter(shapes)
+        pen.setRenderHints(painter.renderHints())
+        for look in looks[count:]:
+            paint_shape(pen, look.drawn, look.style)
+        pen.end()
+        taken = [*(look.drawn.rect for look in looks[:count]), *boxes.values()]
+        boxes.update(_place_labels(painter, QRectF(view.rect()), looks[count:], taken))
+        made = self._sheets[id(view)] = _Sheet(looks, *ground, shapes, boxes)
+        return made
 
     def forget(self) -> None:
         """Viewports went."""

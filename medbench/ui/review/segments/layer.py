@@ -1,5 +1,6 @@
 """Segments over every picture, and their ticks at the slice bars."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -85,6 +86,8 @@ class SegmentLayer(PointerTool):
         picture = self._prepared(self._pictures, view, segmentation, look)
         if picture is None:
             return
+        if view.hurried and picture.axes is None and look.fill > 0:
+            look = replace(look, outline_px=0.0)  # cut anew at each move: outlines when it rests
         picture.paint(painter, view.placement(), segmentation, look)
         if picture.axes is not None:
             self._paint_ticks(painter, view, segmentation, picture.axes)
