@@ -11,6 +11,7 @@ from medbench.cohorts.reading import CaseReader
 from medbench.domain.cohort import Case, Cohort, Fingerprint, Role, Split, Task
 
 _SAMPLED = 64
+_MOST_CODES = 5
 
 
 def cases_of(cohort: Cohort, split: Split, role: Role) -> list[Case]:
@@ -88,13 +89,33 @@ def _table_values(cohort: Cohort, reader: CaseReader, cases: list[Case]) -> dict
     values = np.stack([reader.row(case) for case in cases])
     missing = np.isnan(values).mean(axis=0)
     names = [feature.name for feature in cohort.features]
+    codes = small_codes(values)
     return {
         "features": len(names),
         "categorical": sum(bool(f.categories) for f in cohort.features),
         "missing_cells": float(missing.mean()),
         "columns_with_missing": [n for n, m in zip(names, missing, strict=True) if m > 0],
         "columns_empty": [n for n, m in zip(names, missing, strict=True) if m == 1],
+        "columns_coded": [
+            f.name
+            for f, c in zip(cohort.features, codes, strict=True)
+            if len(c) > 2 and not f.categories
+        ],
     }
+
+
+def small_codes(values: np.ndarray[Any, Any]) -> list[list[float]]:
+    """Per column (of rows x columns) its values when they are few whole numbers, else nothing.
+
+    Three to five different whole numbers, each in at least one row: what a form's tick boxes look
+    like once they were coded. Two need no spreading.
+    """
+    found: list[list[float]] = []
+    for column in values.T:
+        known = np.unique(column[~np.isnan(column)])
+        few = 2 < len(known) <= _MOST_CODES and bool((known == np.round(known)).all())
+        found.append([float(v) for v in known] if few else [])
+    return found
 
 
 def _signal_values(cohort: Cohort, reader: CaseReader, cases: list[Case]) -> dict[str, Any]:

@@ -73,3 +73,39 @@ class JobControl:
     def log(self, text: str, level: str = "info") -> None:
         """Report something worth reading."""
         self.say("log", level=level, text=text)
+
+    def part(self, begin: float, end: float, words: str) -> "PartControl":
+        """Control of a job inside this one, which takes the given share of its progress."""
+        return PartControl(self, begin, end, words)
+
+
+class PartControl(JobControl):
+    """Hands wishes down and progress up; metrics of the part stay with the part."""
+
+    def __init__(self, whole: JobControl, begin: float, end: float, words: str) -> None:
+        super().__init__(whole.job_id, whole._send)
+        self._whole = whole
+        self._begin, self._end, self._words = begin, end, words
+        self.metrics: list[dict[str, Any]] = []
+
+    @property
+    def paused_s(self) -> float:
+        return self._whole.paused_s
+
+    def checkpoint(self) -> None:
+        self._whole.checkpoint()
+
+    def progress(
+        self, fraction: float, text: str, *, eta_s: float | None = None, **more: Any
+    ) -> None:
+        share = self._begin + (self._end - self._begin) * min(max(fraction, 0.0), 1.0)
+        words = f"{self._words}: {text}" if self._words else text
+        # the end of a part is not the end of the job
+        self._whole.progress(min(share, 0.999), words)
+
+    def metric(self, epoch: int, values: dict[str, Any]) -> None:
+        self.metrics.append({"epoch": epoch, **values})
+
+    def log(self, text: str, level: str = "info") -> None:
+        if level != "info":
+            self._whole.log(f"{self._words}: {text}" if self._words else text, level)

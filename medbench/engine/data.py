@@ -31,6 +31,11 @@ class Prepared:
     """What the in-distribution check looks at, (cases, features)."""
     unreadable: dict[str, str] = field(default_factory=dict)
 
+    def take(self, chosen: NDArray[np.int64]) -> "Prepared":
+        """Some of the cases, by index."""
+        cases = [self.cases[i] for i in chosen] if self.cases else []
+        return Prepared(self.inputs[chosen], self.labels[chosen], cases, self.gate[chosen])
+
 
 def unit_picture(picture: NDArray[Any], channels: int) -> Floats:
     """Grey values scaled to their own 0.5 to 99.5 percentile, 0..1; (rows, columns, channels)."""

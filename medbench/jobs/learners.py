@@ -36,6 +36,12 @@ LEARNERS: tuple[LearnerInfo, ...] = (
         "A curved boundary from similarities to the training cases; strong on small tables.",
     ),
     LearnerInfo(
+        "svm",
+        "SVM, kernel chosen",
+        ("table", "image", "signal"),
+        "Tries straight, Gaussian, Laplace and quadratic kernels on folds of the training part.",
+    ),
+    LearnerInfo(
         "mlp",
         "Neural network (MLP)",
         ("table", "image", "signal"),

@@ -44,6 +44,14 @@ class TrainSpec:
     resume: bool = False
     """Continue from ``checkpoints/last`` of the run folder."""
     model_name: str = ""
+    folds: int = 0
+    """Cross-validate with so many folds by patient before the model is trained; 0 = don't."""
+    repeats: int = 1
+    """How often the folds are drawn anew."""
+    trials: int = 0
+    """Settings to try in a search by successive halving; 0 = keep the plan."""
+    embedder_folder: str = ""
+    """Registered network whose features replace the measured ones."""
     kind: str = "train"
 
 

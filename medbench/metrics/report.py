@@ -51,12 +51,14 @@ class Reporter:
         *,
         positive: int,
         patient_ids: NDArray[np.str_] | None = None,
+        resample: bool = False,
     ) -> None:
         self._labels = labels
         self._scores = scores
         self._positive = positive
         ids = np.arange(len(labels)).astype(str) if patient_ids is None else patient_ids
         self._bootstrap = PatientBootstrap(ids)
+        self._by_patient = resample or self._bootstrap.clustered
         self._truth: NDArray[np.bool_] = labels == positive
         self._fixed: dict[str, Metric] | None = None
 
@@ -73,7 +75,7 @@ class Reporter:
         if self._fixed is None:
             self._fixed = self._of_ranking()
         metrics.update(self._fixed)
-        clustered = self._bootstrap.clustered
+        clustered = self._by_patient
         words = (
             "95 % intervals: resampling of whole patients"
             if clustered
@@ -126,9 +128,9 @@ class Reporter:
         found = auc(truth, score)
         if found is None:
             area = Metric(None, None, None, n, events)
-        elif self._bootstrap.clustered and found in (0.0, 1.0):
+        elif self._by_patient and found in (0.0, 1.0):
             area = self._bounded(found, n)
-        elif self._bootstrap.clustered:
+        elif self._by_patient:
             area = self._metric(found, self._bootstrap.of_auc(truth, score), n)
         else:
             area = Metric(*delong(truth, score), n, events)
@@ -153,9 +155,9 @@ class Reporter:
     ) -> Metric:
         if n == 0:
             return Metric(None, None, None, 0, int(self._truth.sum()))
-        if self._bootstrap.clustered and 0 < successes < n:
+        if self._by_patient and 0 < successes < n:
             return self._metric(successes / n, self._bootstrap.of_counts(cells, statistic), n)
-        if self._bootstrap.clustered:
+        if self._by_patient:
             # every draw would give the same number: the patients bound it instead
             return self._bounded(successes / n, n)
         return self._metric(successes / n, wilson(successes, n), n)
@@ -199,6 +201,13 @@ def compute_report(
     positive: int,
     threshold: float,
     patient_ids: NDArray[np.str_] | None = None,
+    resample: bool = False,
 ) -> Report:
-    """Report of one set: labels (n,) of known classes, scores (n, classes)."""
-    return Reporter(labels, scores, positive=positive, patient_ids=patient_ids).at(threshold)
+    """Report of one set: labels (n,) of known classes, scores (n, classes).
+
+    ``resample``: every interval by resampling patients, even where each has one case only.
+    """
+    reporter = Reporter(
+        labels, scores, positive=positive, patient_ids=patient_ids, resample=resample
+    )
+    return reporter.at(threshold)

@@ -26,6 +26,21 @@ def add(subparsers: Any) -> None:
     parser.add_argument("--name", default="", help="model name; default: cohort and learner")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    parser.add_argument(
+        "--folds", type=int, default=0, metavar="K",
+        help="cross-validate by patient before the model is trained; the test part stays closed",
+    )  # fmt: skip
+    parser.add_argument(
+        "--repeats", type=int, default=1, metavar="R", help="draw the folds so many times"
+    )
+    parser.add_argument(
+        "--search", type=int, default=0, metavar="N",
+        help="search the plan's numbers: N settings, successive halving, training cases only",
+    )  # fmt: skip
+    parser.add_argument(
+        "--embed", default="", metavar="MODEL",
+        help="learn on the features of a registered network instead of measured ones",
+    )  # fmt: skip
     parser.add_argument("--resume", metavar="RUN", help="continue an interrupted run")
     add_workspace(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -41,7 +56,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         else:
             spec = prepare_run(
                 workspace, args.cohort, args.learner, overrides=_settings(args.set),
-                device=args.device, seed=args.seed, model_name=args.name,
+                device=args.device, seed=args.seed, model_name=args.name, folds=args.folds,
+                repeats=args.repeats, trials=args.search, embedder=args.embed,
             )  # fmt: skip
         progress(f"run {spec.job_id}", done=True)
         version, result = train_blocking(workspace, spec, _show)
@@ -57,6 +73,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             "threshold": version.threshold,
             "weights_sha256": version.weights_sha256,
             "validation": result["validation"],
+            "cross_validation": result.get("cross_validation"),
             "unreadable": result["unreadable"],
             "notes": result["notes"],
             "simulated": version.simulated,
@@ -69,10 +86,35 @@ def text(result: dict[str, Any]) -> str:
     shown = "AUC undefined"
     if auc["value"] is not None:
         shown = f"AUC {auc['value']:.3f} ({auc['low']:.3f} to {auc['high']:.3f}), n = {auc['n']}"
-    return (
+    crossed = result.get("cross_validation")
+    return (_crossed_text(crossed) if crossed else "") + (
         f"{result['model']} on {result['device']} in {result['seconds']:.1f} s\n"
         f"validation: {shown}; best epoch {result['best_epoch']} of {result['epochs']}"
     )
+
+
+def _crossed_text(crossed: dict[str, Any]) -> str:
+    lines = [
+        f"cross-validation: {crossed['folds']} folds by {crossed['grouped_by']}, "
+        f"{crossed['repeats']} times, seed {crossed['seed']}; n = {crossed['n']}, "
+        f"{crossed['patients']} patients, {crossed['events']} positive; "
+        f"{crossed['cpu_minutes']:.2f} CPU minutes"
+    ]
+    for name in ("auc", "accuracy", "recall", "specificity", "brier"):
+        metric, spread = crossed["metrics"][name], crossed["over_folds"].get(name)
+        if metric["value"] is None:
+            continue
+        words = f"  {name:<12} {metric['value']:.4f} ({metric['low']:.3f} to {metric['high']:.3f})"
+        if spread is not None:
+            sd = "" if spread["sd"] is None else f" +- {spread['sd']:.4f}"
+            words += f"; over folds {spread['mean']:.4f}{sd}"
+        lines.append(words)
+    lines += [
+        f"  {item['attribute']}: alone it tells the outcome with AUC {item['auc_alone']:.2f}"
+        for item in crossed["confounders"]
+        if (item["auc_alone"] or 0) >= 0.6
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _settings(pairs: list[str]) -> dict[str, str]:

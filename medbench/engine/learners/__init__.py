@@ -6,7 +6,7 @@ from medbench.engine.learners.base import Learner
 
 LEARNERS: dict[str, Learner] = {
     learner.name: learner
-    for learner in (perceptron.LEARNER, svm.LINEAR, svm.RBF, mlp.LEARNER, cnn.LEARNER)
+    for learner in (perceptron.LEARNER, svm.LINEAR, svm.RBF, svm.KERNEL, mlp.LEARNER, cnn.LEARNER)
 }
 
 

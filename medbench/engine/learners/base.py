@@ -35,6 +35,16 @@ class Core(ABC):
         """JSON-able description from which `Learner.load` rebuilds it."""
 
 
+@dataclass(frozen=True)
+class HeldOut:
+    """Answers to training cases by models that had not seen them (inner cross-validation)."""
+
+    chosen: NDArray[np.int64]
+    """Indices into the training part."""
+    logits: Floats
+    """(chosen, classes), before calibration."""
+
+
 @dataclass
 class Fitted:
     """Result of a fit."""
@@ -43,6 +53,8 @@ class Fitted:
     epochs: int
     best_epoch: int
     notes: list[str] = field(default_factory=list)
+    held_out: HeldOut | None = None
+    """What calibration and threshold may rest on where no validation part is kept back."""
 
 
 class Learner(ABC):
@@ -51,6 +63,8 @@ class Learner(ABC):
     name: ClassVar[str]
     form: ClassVar[str]
     """``pixels`` or ``features``: what it wants as input."""
+    cross_fits: ClassVar[bool] = False
+    """Whether it needs no validation part: `Fitted.held_out` answers instead."""
 
     @abstractmethod
     def plan(self, plan: PlanBuilder, fingerprint: Fingerprint, device: torch.device) -> None:
@@ -63,6 +77,10 @@ class Learner(ABC):
     @abstractmethod
     def load(self, architecture: dict[str, Any], tensors: Tensors, device: torch.device) -> Core:
         """Rebuild a stored model."""
+
+    def when_searched(self) -> dict[str, Any]:
+        """Plan rows to set while an outer search chooses the numeric rows."""
+        return {}
 
     def preparation(self, plan: dict[str, Any]) -> dict[str, Any]:
         """Settings of `medbench.engine.data.Preparer` that the plan decides."""

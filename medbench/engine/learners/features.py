@@ -1,5 +1,6 @@
-"""Feature vectors made fit for learners: gaps filled, categories spread, scales alike."""
+"""Feature vectors made fit for learners: gaps filled and marked, codes spread, scales alike."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,17 +8,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+_FIELDS = ("fill", "centre", "scale", "categories")
 
 
 @dataclass(frozen=True)
 class FeatureScaler:
-    """Fitted on training rows; a transform is arithmetic on stored arrays."""
+    """Fitted on training rows; a transform is arithmetic on stored arrays.
+
+    A column becomes one number (gaps filled), or one column a level where it is a category or a
+    small code, followed by a column "was missing" where ``indicator`` says so. A level that the
+    training rows never held is no level: all its columns are 0.
+    """
 
     fill: Floats
     centre: Floats
     scale: Floats
     categories: Floats
     """Number of categories per column, 0 for numbers."""
+    levels: Floats = None  # type: ignore[assignment]
+    """(columns, most levels): values that get a column of their own, padded with NaN."""
+    indicator: Floats = None  # type: ignore[assignment]
+    """1 where gaps of a column are marked in a column of their own."""
+
+    def __post_init__(self) -> None:
+        if self.levels is None:
+            width = int(self.categories.max(initial=0))
+            step = np.arange(width, dtype=np.float64)
+            table = np.where(step < self.categories[:, None], step, np.nan)
+            object.__setattr__(self, "levels", table.reshape(len(self.categories), width))
+        if self.indicator is None:
+            object.__setattr__(self, "indicator", np.zeros(len(self.categories)))
 
     @classmethod
     def fit(
@@ -27,48 +47,89 @@ class FeatureScaler:
         *,
         missing: str = "median",
         scaling: str = "standard",
+        codes: Sequence[Sequence[float]] = (),
+        mark_missing: bool = False,
     ) -> "FeatureScaler":
-        """From training rows (n, columns); NaN = missing."""
+        """From training rows (n, columns); NaN = missing.
+
+        ``codes``: per column the whole numbers to spread like categories; empty for a number.
+        ``mark_missing``: columns with gaps in some, not all, rows get an indicator.
+        """
         rows = np.asarray(rows, np.float64)
         counts = np.asarray(categories or [0] * rows.shape[1], np.float64)
-        empty = np.isnan(rows).all(axis=0)
+        gaps = np.isnan(rows)
+        empty = gaps.all(axis=0)
         usable = np.where(empty, 0.0, rows)
         fill = np.nanmedian(usable, axis=0) if missing == "median" else np.zeros(rows.shape[1])
-        blank = cls(fill, np.zeros(1), np.ones(1), counts)
-        spread = blank._spread(rows)
+        marks = (gaps.any(axis=0) & ~empty).astype(np.float64) * float(mark_missing)
+        levels = _level_table(counts, codes)
+        blank = cls(fill, np.zeros(1), np.ones(1), counts, levels, marks)
+        spread = blank.spread(rows)
         if scaling == "none":
-            return cls(fill, np.zeros(spread.shape[1]), np.ones(spread.shape[1]), counts)
-        deviation = spread.std(axis=0)
-        return cls(fill, spread.mean(axis=0), np.where(deviation > 1e-9, deviation, 1.0), counts)
+            centre, scale = np.zeros(spread.shape[1]), np.ones(spread.shape[1])
+        else:
+            deviation = spread.std(axis=0)
+            centre, scale = spread.mean(axis=0), np.where(deviation > 1e-9, deviation, 1.0)
+        return cls(fill, centre, scale, counts, levels, marks)
+
+    @classmethod
+    def plain(cls, columns: int) -> "FeatureScaler":
+        """One that changes nothing."""
+        zeros = np.zeros(columns)
+        return cls(zeros, zeros, np.ones(columns), zeros)
 
     def transform(self, rows: NDArray[Any]) -> Floats:
         """(n, features) float64."""
-        return np.asarray((self._spread(np.asarray(rows, np.float64)) - self.centre) / self.scale)
+        return np.asarray((self.spread(np.asarray(rows, np.float64)) - self.centre) / self.scale)
 
-    def _spread(self, rows: Floats) -> Floats:
+    def spread(self, rows: Floats) -> Floats:
+        """Filled and spread, before scaling."""
         filled = np.where(np.isnan(rows), self.fill, rows)
-        if not self.categories.any():
+        if self.levels.shape[1] == 0 and not self.indicator.any():
             return filled
         parts = []
-        for column, count in enumerate(self.categories.astype(int)):
-            if count == 0:
+        for column, levels in enumerate(self.levels):
+            known = levels[~np.isnan(levels)]
+            if not len(known):
                 parts.append(filled[:, [column]])
             else:  # a missing or unknown category is no category at all
-                parts.append((rows[:, [column]] == np.arange(count)).astype(np.float64))
+                parts.append((rows[:, [column]] == known).astype(np.float64))
+            if self.indicator[column]:
+                parts.append(np.isnan(rows[:, [column]]).astype(np.float64))
         return np.concatenate(parts, axis=1)
+
+    @property
+    def owners(self) -> NDArray[np.int64]:
+        """Per spread feature the column it was made of."""
+        wide = np.maximum(1, (~np.isnan(self.levels)).sum(axis=1)) + self.indicator.astype(int)
+        return np.repeat(np.arange(len(self.fill)), wide)
 
     def tensors(self) -> dict[str, Floats]:
         """Arrays to store."""
-        return {
-            "scaler.fill": self.fill,
-            "scaler.centre": self.centre,
-            "scaler.scale": self.scale,
-            "scaler.categories": self.categories,
-        }
+        stored = {f"scaler.{name}": np.asarray(getattr(self, name)) for name in _FIELDS}
+        stored["scaler.indicator"] = self.indicator
+        if self.levels.shape[1]:
+            stored["scaler.levels"] = self.levels
+        return stored
 
     @classmethod
     def load(cls, tensors: dict[str, NDArray[Any]]) -> "FeatureScaler":
-        """From stored arrays."""
-        return cls(
-            *(np.asarray(tensors[f"scaler.{k}"]) for k in ("fill", "centre", "scale", "categories"))
-        )
+        """From stored arrays; those of older models hold no levels."""
+        parts = [np.asarray(tensors[f"scaler.{name}"]) for name in _FIELDS]
+        more = {
+            name: np.asarray(tensors[f"scaler.{name}"])
+            for name in ("levels", "indicator")
+            if f"scaler.{name}" in tensors
+        }
+        return cls(*parts, **more)
+
+
+def _level_table(counts: Floats, codes: Sequence[Sequence[float]]) -> Floats:
+    found = [np.arange(count, dtype=np.float64) for count in counts]
+    for column, own in enumerate(codes):
+        if len(own) and not counts[column]:
+            found[column] = np.asarray(own, np.float64)
+    table = np.full((len(found), max((len(f) for f in found), default=0)), np.nan)
+    for column, known in enumerate(found):
+        table[column, : len(known)] = known
+    return table

@@ -1,4 +1,4 @@
-"""Margin models as arrays: linear weights, or support vectors with a Gaussian kernel.
+"""Margin models as arrays: linear weights, or support vectors with a kernel.
 
 One margin between two classes, one against the rest for each of more. scikit-learn fits them;
 stored and evaluated they are numpy, so that no estimator object is ever written or read.
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from medbench.cohorts.fingerprint import small_codes
 from medbench.engine.learners.base import Core, Floats, Tensors
 from medbench.engine.learners.features import FeatureScaler
 from medbench.engine.training.task import FitTask
@@ -32,10 +33,28 @@ def targets(labels: NDArray[np.int64], classes: int) -> list[NDArray[np.int64]]:
 def fit_scaler(task: FitTask) -> FeatureScaler:
     """Scaler of the training rows as the plan says."""
     categories = [len(feature.categories) for feature in task.cohort.features]
+    plan, rows = task.plan, task.train.inputs
+    codes = small_codes(rows) if plan.get("codes") == "categories" else ()
     return FeatureScaler.fit(
-        task.train.inputs, categories, missing=task.plan.get("missing", "median"),
-        scaling=task.plan.get("scaling", "standard"),
+        rows, categories, missing=plan.get("missing", "median"),
+        scaling=plan.get("scaling", "standard"), codes=codes,
+        mark_missing=plan.get("mark_missing") == "marked",
     )  # fmt: skip
+
+
+def kernel_matrix(name: str, gamma: float, rows: Floats, others: Floats) -> Floats:
+    """Similarities (rows, others): ``rbf``, ``laplace`` and ``poly`` of degree 2."""
+    if name == "laplace":
+        from scipy.spatial.distance import cdist
+
+        return np.asarray(np.exp(-gamma * cdist(rows, others, "cityblock")))
+    products = rows @ others.T
+    if name == "poly":
+        return np.asarray((gamma * products + 1.0) ** 2)
+    if name == "linear":
+        return np.asarray(products)
+    distance = (rows**2).sum(axis=1)[:, None] + (others**2).sum(axis=1) - 2 * products
+    return np.asarray(np.exp(-gamma * np.maximum(distance, 0)))
 
 
 class LinearCore(Core):
@@ -67,13 +86,13 @@ class LinearCore(Core):
 
 
 class RbfCore(Core):
-    """``sum_i dual_i exp(-gamma |x - sv_i|^2) + bias`` per margin."""
+    """``sum_i dual_i k(x, sv_i) + bias`` per margin; the kernel is Gaussian unless it says so."""
 
     margins = True
 
     def __init__(
         self, scaler: FeatureScaler, vectors: Floats, dual: Floats, bias: Floats, gamma: float,
-        classes: int,
+        classes: int, kernel: str = "rbf",
     ) -> None:  # fmt: skip
         self._scaler = scaler
         self._vectors = vectors
@@ -81,15 +100,14 @@ class RbfCore(Core):
         self._bias = bias
         self._gamma = gamma
         self._classes = classes
+        self._kernel = kernel
 
     def logits(self, inputs: NDArray[Any]) -> Floats:
         rows = self._scaler.transform(inputs)
         margins = np.empty((len(rows), self._dual.shape[1]))
-        own = (self._vectors**2).sum(axis=1)
         for begin in range(0, len(rows), 512):
             part = rows[begin : begin + 512]
-            distance = (part**2).sum(axis=1)[:, None] + own - 2 * part @ self._vectors.T
-            kernel = np.exp(-self._gamma * np.maximum(distance, 0))
+            kernel = kernel_matrix(self._kernel, self._gamma, part, self._vectors)
             margins[begin : begin + 512] = kernel @ self._dual + self._bias
         return logits_of_margins(margins, self._classes)
 
@@ -104,6 +122,7 @@ class RbfCore(Core):
     def architecture(self) -> dict[str, Any]:
         return {
             "kind": "rbf",
+            "kernel": self._kernel,
             "classes": self._classes,
             "gamma": self._gamma,
             "support_vectors": len(self._vectors),
@@ -111,8 +130,9 @@ class RbfCore(Core):
 
     @classmethod
     def load(cls, architecture: dict[str, Any], tensors: Tensors) -> "RbfCore":
-        """Rebuild."""
+        """Rebuild; a model without a kernel's name is an older, Gaussian one."""
         return cls(
             FeatureScaler.load(tensors), tensors["support_vectors"], tensors["dual"],
             tensors["bias"], float(architecture["gamma"]), int(architecture["classes"]),
+            str(architecture.get("kernel", "rbf")),
         )  # fmt: skip

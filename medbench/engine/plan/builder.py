@@ -8,12 +8,20 @@ from medbench.domain.model import PlanRow
 
 
 class PlanBuilder:
-    """Collects rows; a value the user set replaces the derived one and says so."""
+    """Collects rows; a value the user set replaces the derived one and says so.
 
-    def __init__(self, overrides: Mapping[str, Any]) -> None:
+    So does a value that a search has chosen, unless the user set the row.
+    """
+
+    def __init__(
+        self, overrides: Mapping[str, Any], searched: Mapping[str, Any] | None = None
+    ) -> None:
         self._overrides = dict(overrides)
+        self._searched = dict(searched or {})
         self._used: set[str] = set()
         self.rows: list[PlanRow] = []
+        self.bounds: dict[str, tuple[float | None, float | None]] = {}
+        """Lowest and highest value of the numeric rows that have bounds."""
 
     def row(
         self,
@@ -33,6 +41,11 @@ class PlanBuilder:
             self._used.add(key)
             value = _parsed(key, self._overrides[key], value, choices, low, high)
             reason = "Set by you."
+        elif key in self._searched:
+            value = _parsed(key, self._searched[key], value, choices, low, high)
+            reason = "Chosen by the search, on cases of the training part only."
+        if low is not None or high is not None:
+            self.bounds[key] = (low, high)
         self.rows.append(PlanRow(key, title, value, reason, by_user, tuple(choices), unit))
         return value
 

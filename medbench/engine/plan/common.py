@@ -50,6 +50,36 @@ def add_input_rows(plan: PlanBuilder, fingerprint: Fingerprint) -> None:
             else "No cell of the training part is missing; the median would fill one.",
             choices=("median", "zero"),
         )
+        partly = [name for name in missing if name not in values["columns_empty"]]
+        plan.row(
+            "mark_missing",
+            "Marks of missing cells",
+            "marked" if partly else "unmarked",
+            f"That {', '.join(partly[:4])} is missing may tell something: a column of its own says "
+            "so."
+            if partly
+            else "No column has gaps in some of its rows.",
+            choices=("marked", "unmarked"),
+        )
+        if empty := values["columns_empty"]:
+            plan.row(
+                "empty_columns",
+                "Empty columns",
+                "left out",
+                f"{', '.join(empty[:8])}: not one value in the training part.",
+                choices=("left out",),
+            )
+        coded = values.get("columns_coded", [])
+        plan.row(
+            "codes",
+            "Small whole numbers",
+            "categories" if coded else "numbers",
+            f"{', '.join(coded[:8])} hold three to five different whole numbers, most likely codes "
+            "of a form: each code gets a column."
+            if coded
+            else "No column looks like the codes of a form.",
+            choices=("categories", "numbers"),
+        )
         plan.row(
             "scaling",
             "Scaling",

@@ -71,6 +71,17 @@ def model_card(manifest: dict[str, Any]) -> str:
     ]
     if origin["simulated"]:
         lines.append("- **Trained on simulated data**: says nothing about patients.")
+    if crossed := manifest.get("cross_validation"):
+        area = crossed["metrics"]["auc"]
+        lines.append(
+            f"- Cross-validated ({crossed['folds']} folds by {crossed['grouped_by']}, repeated "
+            f"{crossed['repeats']} times): AUC "
+            + (
+                "undefined."
+                if area["value"] is None
+                else f"{area['value']:.3f} ({area['low']:.3f} to {area['high']:.3f})."
+            )
+        )
     lines += [
         f"- Check '{entry['check']}' was overridden: {entry['reason']}"
         for entry in origin["overrides"]

@@ -1,80 +1,46 @@
 """The jobs ``plan`` and ``train``: cohort -> fingerprint -> plan -> model -> predictions."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from medbench.base.atomic import atomic_write_json
 from medbench.base.errors import BadInputError
 from medbench.base.ids import now_iso
-from medbench.cohorts.checks import require_clean, run_checks
-from medbench.cohorts.fingerprint import cases_of, fingerprint
-from medbench.cohorts.store import read_cohort, read_split, write_split
-from medbench.domain.cohort import Cohort, Fingerprint, Role, Split
-from medbench.domain.model import PlanRow
+from medbench.cohorts.store import read_split, write_split
+from medbench.domain.cohort import Role
 from medbench.domain.records import from_json, to_json
 from medbench.engine.control import JobControl
 from medbench.engine.data import Prepared, Preparer
-from medbench.engine.device import choose_device
-from medbench.engine.learners import learner_of
-from medbench.engine.learners.base import Fitted, Learner
-from medbench.engine.plan.builder import PlanBuilder, values_of
+from medbench.engine.learners.base import Fitted
+from medbench.engine.runs.crossval import CrossValidation, prepared_parts
 from medbench.engine.runs.environment import environment_json
+from medbench.engine.runs.inputs import InputShop
 from medbench.engine.runs.model_writer import write_model
+from medbench.engine.runs.search import SearchTask, search_settings
+from medbench.engine.runs.sources import Sources, make_plan, open_sources
 from medbench.engine.training.task import FitTask
-from medbench.engine.trust.calibration import Calibration, fit_calibration
+from medbench.engine.trust.calibration import Calibration
 from medbench.engine.trust.in_distribution import fit_gate
-from medbench.jobs.learners import learner_info
+from medbench.engine.trust.operating import operating_point
 from medbench.jobs.protocol import PlanSpec, TrainSpec
 from medbench.metrics.predictions import PredictionSet, write_predictions
 from medbench.metrics.report import compute_report
-from medbench.metrics.threshold import choose_threshold
 
 PREPARE_SHARE = 0.1
-
-
-@dataclass
-class _Sources:
-    cohort: Cohort
-    split: Split
-    learner: Learner
-    fingerprint: Fingerprint
-    rows: tuple[PlanRow, ...]
-    device: torch.device
-
-
-def _open(folder: Path, learner_name: str, overrides: dict[str, Any], device: str) -> _Sources:
-    cohort = read_cohort(folder)
-    split = read_split(folder, cohort)
-    if split is None:
-        raise BadInputError(f"The cohort {cohort.name} has no split yet: split it first.")
-    info = learner_info(learner_name)
-    if cohort.task.value not in info.tasks:
-        raise BadInputError(
-            f"{info.title} takes {', '.join(info.tasks)}; {cohort.name} is a cohort of "
-            f"{cohort.task.value}s."
-        )
-    require_clean(run_checks(cohort, split, folder))
-    learner = learner_of(learner_name)
-    chosen = choose_device(device)
-    found = fingerprint(cohort, split, folder)
-    builder = PlanBuilder(overrides)
-    learner.plan(builder, found, chosen)
-    return _Sources(cohort, split, learner, found, builder.finish(), chosen)
 
 
 def plan(job: dict[str, Any], control: JobControl) -> dict[str, Any]:
     """The plan of a run, without training."""
     spec = from_json(PlanSpec, job)
-    sources = _open(Path(spec.cohort_folder), spec.learner, spec.overrides, spec.device)
+    sources = open_sources(Path(spec.cohort_folder), spec.learner, spec.overrides, spec.device)
     return {
-        "rows": to_json(sources.rows),
-        "fingerprint": to_json(sources.fingerprint),
+        "rows": to_json(sources.plan.rows),
+        "fingerprint": to_json(sources.plan.fingerprint),
         "device": str(sources.device),
     }
 
@@ -86,27 +52,60 @@ def train(job: dict[str, Any], control: JobControl) -> dict[str, Any]:
     run, folder = Path(spec.run_folder), Path(spec.cohort_folder)
     run.mkdir(parents=True, exist_ok=True)
     overrides = _frozen_overrides(run, spec) if spec.resume else spec.overrides
-    sources = _open(folder, spec.learner, overrides, spec.device)
+    sources = open_sources(folder, spec.learner, overrides, spec.device)
     _check_same_data(run, sources, resume=spec.resume)
-    plan_values = values_of(sources.rows)
-    atomic_write_json(run / "plan.json", {"rows": to_json(sources.rows),
-                                          "fingerprint": to_json(sources.fingerprint)})  # fmt: skip
     atomic_write_json(run / "environment.json", environment_json(sources.device, spec.seed))
-    control.say("plan", rows=to_json(sources.rows), device=str(sources.device))
+    control.say("plan", rows=to_json(sources.plan.rows), device=str(sources.device))
+    shop = InputShop(sources.cohort, folder)
+    crossed: dict[str, Any] | None = None
+    share = 0.0
+    if spec.folds:
+        share = 1 - 1 / (spec.folds * spec.repeats + 1)
+        crossed = CrossValidation(spec, sources, run, control, shop, share).report()
+    own = control.part(share, 1, "final model") if share else control
     preparer = Preparer(
-        sources.cohort.task, sources.learner.form, sources.learner.preparation(plan_values)
+        sources.cohort.task, sources.learner.form,
+        sources.learner.preparation(sources.plan.values),
+    )  # fmt: skip
+    prepared = prepared_parts(shop, preparer, sources, own.part(0, PREPARE_SHARE, ""))
+    if spec.trials and not (spec.resume and (run / "plan.json").exists()):
+        sources = _searched(spec, sources, prepared, run, control)
+    rows = to_json(sources.plan.rows)
+    atomic_write_json(
+        run / "plan.json", {"rows": rows, "fingerprint": to_json(sources.plan.fingerprint)}
     )
-    prepared = _prepare(sources, folder, preparer, control)
     task = FitTask(
-        sources.cohort, prepared[Role.TRAIN], prepared[Role.VAL], plan_values, spec.seed,
-        sources.device, control, run / "checkpoints", spec.resume,
+        sources.cohort, prepared[Role.TRAIN], prepared[Role.VAL], sources.plan.values, spec.seed,
+        sources.device, own, run / "checkpoints", spec.resume,
     )  # fmt: skip
     fitted = sources.learner.fit(task)
     control.checkpoint()
     finished = _Finished(
-        sources, spec, preparer, plan_values, prepared, fitted, time.monotonic() - begin
-    )
+        sources, spec, preparer, sources.plan.values, prepared, fitted, time.monotonic() - begin,
+        crossed,
+    )  # fmt: skip
     return finished.store(run)
+
+
+def _searched(
+    spec: TrainSpec, sources: Sources, prepared: dict[Role, Prepared], run: Path,
+    control: JobControl,
+) -> Sources:  # fmt: skip
+    """The same sources with the plan that a search on the training part has chosen."""
+    begin = 0.0 if not spec.folds else 1 - 1 / (spec.folds * spec.repeats + 1)
+    part = control.part(begin, begin + 0.6 * (1 - begin), "")
+    found = search_settings(
+        SearchTask(
+            sources.cohort, sources.learner, sources.plan, prepared[Role.TRAIN],
+            prepared[Role.VAL], spec.trials, spec.seed, sources.device,
+            part if spec.folds else control, run / "search",
+        )
+    )  # fmt: skip
+    plan = make_plan(
+        sources.learner, sources.plan.fingerprint, sources.overrides, sources.device, found
+    )
+    control.say("plan", rows=to_json(plan.rows), device=str(sources.device))
+    return replace(sources, plan=plan)
 
 
 def _frozen_overrides(run: Path, spec: TrainSpec) -> dict[str, Any]:
@@ -119,7 +118,7 @@ def _frozen_overrides(run: Path, spec: TrainSpec) -> dict[str, Any]:
     return {row["key"]: row["value"] for row in rows}
 
 
-def _check_same_data(run: Path, sources: _Sources, *, resume: bool) -> None:
+def _check_same_data(run: Path, sources: Sources, *, resume: bool) -> None:
     if resume and (run / "split.json").exists():
         before = read_split(run)
         if before is not None and before.digest != sources.split.digest:
@@ -127,52 +126,28 @@ def _check_same_data(run: Path, sources: _Sources, *, resume: bool) -> None:
     write_split(run, sources.split)
 
 
-def _prepare(
-    sources: _Sources, folder: Path, preparer: Preparer, control: JobControl
-) -> dict[Role, Prepared]:
-    found = {}
-    parts = {role: cases_of(sources.cohort, sources.split, role) for role in (Role.TRAIN, Role.VAL)}
-    if not parts[Role.VAL]:
-        raise BadInputError(
-            "The validation part of the split is empty: the best epoch and the threshold are "
-            "chosen on it."
-        )
-    total, done = sum(len(cases) for cases in parts.values()), 0
-    for role, cases in parts.items():
-
-        def tick(i: int, before: int = done) -> None:
-            control.checkpoint()
-            control.progress(
-                PREPARE_SHARE * (before + i) / total, f"reading case {before + i} of {total}"
-            )
-
-        found[role] = preparer.prepare(sources.cohort, folder, cases, tick=tick)
-        done += len(cases)
-        for case_id, reason in list(found[role].unreadable.items())[:20]:
-            control.log(f"Left out {case_id}: {reason}", level="warning")
-    return found
-
-
 @dataclass
 class _Finished:
-    sources: _Sources
+    sources: Sources
     spec: TrainSpec
     preparer: Preparer
     plan: dict[str, Any]
     prepared: dict[Role, Prepared]
     fitted: Fitted
     seconds: float
+    crossed: dict[str, Any] | None
 
     def store(self, run: Path) -> dict[str, Any]:
         """Write predictions and the model; returns the job's result."""
         cohort, core = self.sources.cohort, self.fitted.core
         val = self.prepared[Role.VAL]
         logits = core.logits(val.inputs)
-        calibration = fit_calibration(logits, val.labels, margins=core.margins)
-        scores = calibration.apply(logits)
-        truth = val.labels == cohort.positive
         rule = str(self.plan.get("threshold_rule", "youden"))
-        threshold = choose_threshold(truth, scores[:, cohort.positive], rule)
+        point = operating_point(
+            self.fitted, self.prepared[Role.TRAIN], val, positive=cohort.positive, rule=rule
+        )
+        calibration, threshold = point.calibration, point.threshold
+        scores = calibration.apply(logits)
         patients = np.array([case.patient_id for case in val.cases])
         report = compute_report(
             val.labels, scores, positive=cohort.positive, threshold=threshold, patient_ids=patients
@@ -195,6 +170,7 @@ class _Finished:
             "calibrated": calibration.calibrated,
             "threshold": threshold,
             "notes": self.fitted.notes,
+            "cross_validation": self.crossed,
             "unreadable": sum(len(p.unreadable) for p in self.prepared.values()),
         }
 
@@ -229,7 +205,8 @@ class _Finished:
             "calibrated": calibration.calibrated,
             "threshold": threshold,
             "threshold_rule": rule,
-            "plan": to_json(self.sources.rows),
+            "plan": to_json(self.sources.plan.rows),
+            "cross_validation": _summary(self.crossed),
             "provenance": {
                 "run_id": self.spec.job_id,
                 "seed": self.spec.seed,
@@ -240,7 +217,7 @@ class _Finished:
                 "overrides": to_json(split.overrides),
                 "n_train": len(self.prepared[Role.TRAIN].cases),
                 "n_val": len(self.prepared[Role.VAL].cases),
-                "class_counts": list(self.sources.fingerprint.class_counts),
+                "class_counts": list(self.sources.plan.fingerprint.class_counts),
                 "simulated": cohort.simulated,
                 "device": str(self.sources.device),
                 "epochs": self.fitted.epochs,
@@ -249,6 +226,15 @@ class _Finished:
             },
             "validation": to_json(metrics),
         }
+
+
+def _summary(crossed: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What a model's manifest keeps of its cross-validation."""
+    if crossed is None:
+        return None
+    keys = ("folds", "repeats", "seed", "trials", "grouped_by", "n", "patients", "events",
+            "metrics", "over_folds", "intervals")  # fmt: skip
+    return {key: crossed[key] for key in keys}
 
 
 def prediction_set(

@@ -1,6 +1,6 @@
 """What one fit is given, and how it scores itself."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,12 @@ class FitTask:
     control: JobControl
     checkpoints: Path
     resume: bool
+    cross_fit: bool = False
+    """No validation part is kept back: the learner answers its own cases by inner folds."""
+
+    def of_rows(self, chosen: NDArray[np.int64]) -> "FitTask":
+        """The same task with some of its training cases only."""
+        return replace(self, train=self.train.take(chosen))
 
     @property
     def classes(self) -> int:

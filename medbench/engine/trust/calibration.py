@@ -59,7 +59,9 @@ def fit_calibration(logits: Floats, labels: NDArray[np.int64], *, margins: bool)
         return float(-(targets * np.log(np.maximum(p, 1e-12))).sum() / len(labels))
 
     start = np.zeros(classes if margins else 1)
-    bounds = [(-5.0, 5.0)] + [(-10.0, 10.0)] * (len(start) - 1)
+    if margins:  # a margin has no unit: with a small C it is tiny
+        start[0] = -np.log(max(float(logits.std()), 1e-12))
+    bounds = [(start[0] - 5.0, start[0] + 5.0)] + [(-10.0, 10.0)] * (len(start) - 1)
     found = minimize(loss, start, method="L-BFGS-B", bounds=bounds)
     offset = (0.0, *map(float, found.x[1:])) if margins else (0.0,) * classes
     method = "platt" if margins else "temperature"

@@ -22,9 +22,14 @@ OnEvent = Callable[[dict[str, Any]], None]
 def prepare_run(
     workspace: Workspace, cohort_folder: Path, learner: str, *,
     overrides: dict[str, Any] | None = None, device: str = "auto", seed: int = 0,
-    model_name: str = "",
+    model_name: str = "", folds: int = 0, repeats: int = 1, trials: int = 0,
+    embedder: str = "",
 ) -> TrainSpec:  # fmt: skip
     """Check the cohort, make the run's folder, remember the run.
+
+    ``folds`` > 0: cross-validate by patient first, ``repeats`` times; ``trials`` > 0: search the
+    plan's numbers by successive halving; ``embedder``: a registered network (``name/number``)
+    whose features replace the measured ones.
 
     Raises
     ------
@@ -47,6 +52,11 @@ def prepare_run(
             f"The cohort {cohort.name} has no split yet. Run: medbench cohort split {cohort_folder}"
         )
     require_clean(run_checks(cohort, split, cohort_folder))
+    _check_counts(folds, repeats, trials)
+    embedder_folder = ""
+    if embedder:
+        version = workspace.verify(embedder)
+        embedder_folder = str(workspace.model_folder(version.label).resolve())
     run_id = new_id("run")
     folder = workspace.run_folder(run_id)
     folder.mkdir(parents=True)
@@ -59,6 +69,10 @@ def prepare_run(
         device=device,
         seed=seed,
         model_name=model_name or slugify(f"{cohort.name}-{learner}"),
+        folds=folds,
+        repeats=repeats,
+        trials=trials,
+        embedder_folder=embedder_folder,
     )
     atomic_write_json(folder / "spec.json", to_json(spec))
     workspace.record_run(
@@ -66,6 +80,15 @@ def prepare_run(
                   now_iso())
     )  # fmt: skip
     return spec
+
+
+def _check_counts(folds: int, repeats: int, trials: int) -> None:
+    if folds and not 2 <= folds <= 50:
+        raise BadInputError(f"{folds} folds are not possible: take 2 to 50.")
+    if not 1 <= repeats <= 100 or (repeats > 1 and not folds):
+        raise BadInputError("Repeats are 1 to 100, and belong to a cross-validation (--folds).")
+    if trials and not 2 <= trials <= 1000:
+        raise BadInputError(f"A search of {trials} settings is not possible: take 2 to 1000.")
 
 
 def resume_spec(workspace: Workspace, run_id: str) -> TrainSpec:
