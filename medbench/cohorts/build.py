@@ -25,6 +25,7 @@ def build_cohort(
     positive: Sequence[str] = (),
     patient: str | None = None,
     name: str | None = None,
+    structures: Sequence[str] = (),
     on_progress: Callable[[float, str], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Cohort:
@@ -43,12 +44,15 @@ def build_cohort(
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise BadInputError(f"{out} is already in use; name an empty or new folder.")
     source = _table_inside(source) if task is Task.IMAGE else source
-    options = SourceOptions(task, label, tuple(positive), patient, on_progress, cancelled)
+    options = SourceOptions(
+        task, label, tuple(positive), patient, tuple(structures), on_progress, cancelled
+    )
     importer = next((i for i in IMPORTERS if task in i.tasks and i.accepts(source, options)), None)
     if importer is None:
         raise BadInputError(
             f"{source.name} cannot become a cohort of task {task.value}. Known are: a folder of "
-            "labelled image folders, a CSV of rows or of files, and an .npz of arrays."
+            "labelled image folders, a CSV of rows or of files, an .npz of arrays, and folders or "
+            "tables of pictures with masks."
         )
     imported = importer.read(source, options)
     cohort = Cohort(

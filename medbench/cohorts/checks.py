@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from medbench.base.errors import LeakageError
+from medbench.cohorts.mask_checks import mask_checks
 from medbench.cohorts.reading import item_path
-from medbench.domain.cohort import Case, CheckResult, Cohort, ItemKind, Role, Split
+from medbench.domain.cohort import Case, CheckResult, Cohort, Item, ItemKind, Role, Split, Task
 
 _SHOWN = 200
 _FOLLOWS = 0.9
@@ -15,10 +16,12 @@ _SMALL = 10
 
 def run_checks(cohort: Cohort, split: Split | None, folder: Path) -> tuple[CheckResult, ...]:
     """All checks; without a split those that need one are left out."""
-    results = [_one_class(cohort, split), _unreadable(cohort, folder)]
+    masks = cohort.task is Task.SEGMENTATION
+    results = [_unreadable(cohort, folder)]
+    results += mask_checks(cohort, split) if masks else [_one_class(cohort, split)]
     if split is not None:
         results += [_same_patient(cohort, split), _exact_duplicate(cohort, split)]
-        results.append(_class_in_every_part(cohort, split))
+        results += [] if masks else [_class_in_every_part(cohort, split)]
     results += [
         _repeated(cohort),
         _contradicting(cohort),
@@ -83,10 +86,10 @@ def _unreadable(cohort: Cohort, folder: Path) -> CheckResult:
     missing = [
         case.case_id
         for case in cohort.cases
-        for item in case.items
-        if item.kind in (ItemKind.FILE, ItemKind.DICOM) and not item_path(item, folder).is_file()
+        for item in _items(case)
+        if item.kind in (ItemKind.FILE, ItemKind.DICOM) and not item_path(item, folder).exists()
     ]
-    arrays = {i.path for c in cohort.cases for i in c.items if i.kind is ItemKind.ARRAY}
+    arrays = {i.path for c in cohort.cases for i in _items(c) if i.kind is ItemKind.ARRAY}
     arrays |= {i.path for c in cohort.cases for i in c.items if i.kind is ItemKind.ROW}
     gone = [name for name in sorted(arrays) if not (folder / name).is_file()]
     return _result(
@@ -97,6 +100,13 @@ def _unreadable(cohort: Cohort, folder: Path) -> CheckResult:
         "Every file of the cohort is there.",
         blocks=True,
     )
+
+
+def _items(case: Case) -> tuple[Item, ...]:
+    """Everything that must be there for a case to take part."""
+    if case.mask is None:
+        return case.items
+    return (*case.items, case.mask)
 
 
 def _same_patient(cohort: Cohort, split: Split) -> CheckResult:

@@ -3,14 +3,17 @@
 from collections.abc import Iterable
 from typing import Any
 
-from medbench.domain.cohort import Case, Cohort, Role, Split
+from medbench.domain.cohort import Case, Cohort, Role, Split, Task
 
 
 def class_counts(cohort: Cohort, cases: Iterable[Case]) -> dict[str, int]:
-    """Cases per class name; unlabelled ones are left out."""
+    """Cases per class name, or whose mask holds it; unlabelled ones are left out."""
     counts = dict.fromkeys(cohort.classes, 0)
     for case in cases:
-        if case.label is not None:
+        if cohort.task is Task.SEGMENTATION:  # a mask holds several
+            for structure in case.structures:
+                counts[cohort.classes[structure]] += 1
+        elif case.label is not None:
             counts[cohort.classes[case.label]] += 1
     return counts
 

@@ -19,6 +19,8 @@ class SourceOptions:
     label: str | None = None
     positive: tuple[str, ...] = ()
     patient: str | None = None
+    structures: tuple[str, ...] = ()
+    """Segmentation: names of the mask values 1, 2 ..., where the source names none."""
     on_progress: Callable[[float, str], None] | None = None
     cancelled: Callable[[], bool] | None = None
 

@@ -17,6 +17,7 @@ def cohort_digest(cohort: Cohort) -> str:
     """SHA-256 over task, classes, features and each case's patient, label and item hashes."""
     rows = [
         [case.case_id, case.patient_id, case.label, [item.sha256 for item in case.items]]
+        + ([] if case.mask is None else [case.mask.sha256])
         for case in cohort.cases
     ]
     features = [[f.name, list(f.categories)] for f in cohort.features]

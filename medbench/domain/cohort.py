@@ -13,6 +13,8 @@ class Task(StrEnum):
     TABLE = "table"
     SIGNAL = "signal"
     VOLUME = "volume"
+    SEGMENTATION = "segmentation"
+    """Pictures or volumes, each with a mask whose values are the classes."""
 
 
 class Role(StrEnum):
@@ -66,6 +68,10 @@ class Case:
     """Whether a model's answer was on the screen before the label was given; None = not known."""
     ai_model: str = ""
     """The version whose answer it was, ``name/number``."""
+    mask: Item | None = None
+    """Segmentation: the label map; its values are indices into the cohort's classes."""
+    structures: tuple[int, ...] = ()
+    """Segmentation: classes that the mask holds, background left out; () = an empty mask."""
 
 
 @dataclass(frozen=True)

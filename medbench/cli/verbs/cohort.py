@@ -30,6 +30,9 @@ def add(subparsers: Any) -> None:
     build.add_argument("--label", metavar="COLUMN")
     build.add_argument("--positive", metavar="V,V..", help="label values that are positive")
     build.add_argument("--patient", metavar="COLUMN")
+    build.add_argument(
+        "--structures", metavar="N,N..", help="segmentation: names of the mask values 1, 2 ..."
+    )
     build.add_argument("--name", help="default: the source's name")
     build.add_argument("--out", type=Path, required=True, metavar="DIR")
     split = steps.add_parser("split", help="assign patients to train, val, test")
@@ -56,6 +59,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     folder = args.folder if args.step != "build" else args.out
     if args.step == "build":
         positive = tuple(v.strip() for v in args.positive.split(",")) if args.positive else ()
+        structures = args.structures.split(",") if args.structures else []
         build_cohort(
             args.source,
             task=Task(args.task),
@@ -64,6 +68,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             positive=positive,
             patient=args.patient,
             name=args.name,
+            structures=tuple(s.strip() for s in structures),
             on_progress=_show,
         )
     cohort = read_cohort(folder)

@@ -4,12 +4,14 @@ from medbench.cohorts.importers import (
     arrays_npz,
     file_table,
     image_folders,
+    mask_pairs,
     signal_table,
     value_table,
 )
 from medbench.cohorts.source import Importer
 
 IMPORTERS: tuple[Importer, ...] = (
+    mask_pairs.IMPORTER,
     arrays_npz.IMPORTER,
     image_folders.IMPORTER,
     file_table.IMPORTER,

@@ -40,7 +40,8 @@ from medbench.ui.widgets import (
 from medbench.ui.widgets.ask import ReasonDialog, SplitDialog
 from medbench.ui.workspace import Workspace
 
-_ICONS = {Task.IMAGE: "image", Task.TABLE: "table-2", Task.SIGNAL: "activity", Task.VOLUME: "box"}
+_ICONS = {Task.IMAGE: "image", Task.TABLE: "table-2", Task.SIGNAL: "activity", Task.VOLUME: "box",
+          Task.SEGMENTATION: "brush"}  # fmt: skip
 
 
 class CohortsWorkspace(Workspace):

@@ -46,7 +46,8 @@ from medbench.ui.widgets import (
 from medbench.ui.widgets.ask import ReasonDialog
 from medbench.ui.workspace import Workspace
 
-_TASK_ICONS = {"image": "image", "table": "table-2", "signal": "activity", "volume": "box"}
+_TASK_ICONS = {"image": "image", "table": "table-2", "signal": "activity", "volume": "box",
+               "segmentation": "brush"}  # fmt: skip
 
 
 class ModelsWorkspace(Workspace):
