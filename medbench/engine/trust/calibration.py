@@ -53,16 +53,20 @@ def fit_calibration(logits: Floats, labels: NDArray[np.int64], *, margins: bool)
         soft = (counts + 1) / (counts + 2)
         targets = targets * soft + (1 - targets) * ((1 - soft[labels]) / (classes - 1))[:, None]
 
+    # a margin has no unit and, with a small C, an arbitrary zero: fitted in its own scale
+    centre = np.median(logits, axis=0) if margins else np.zeros(classes)
+    unit = max(float((logits - centre).std()), 1e-12) if margins else 1.0
+    scaled = (logits - centre) / unit
+
     def loss(parameters: Floats) -> float:
         offset = np.concatenate([[0.0], parameters[1:]]) if margins else 0.0
-        p = softmax(logits * np.exp(parameters[0]) + offset)
+        p = softmax(scaled * np.exp(parameters[0]) + offset)
         return float(-(targets * np.log(np.maximum(p, 1e-12))).sum() / len(labels))
 
     start = np.zeros(classes if margins else 1)
-    if margins:  # a margin has no unit: with a small C it is tiny
-        start[0] = -np.log(max(float(logits.std()), 1e-12))
-    bounds = [(start[0] - 5.0, start[0] + 5.0)] + [(-10.0, 10.0)] * (len(start) - 1)
+    bounds = [(-5.0, 5.0)] + [(-10.0, 10.0)] * (len(start) - 1)
     found = minimize(loss, start, method="L-BFGS-B", bounds=bounds)
-    offset = (0.0, *map(float, found.x[1:])) if margins else (0.0,) * classes
-    method = "platt" if margins else "temperature"
-    return Calibration(method, float(np.exp(-found.x[0])), offset)
+    temperature = unit * float(np.exp(-found.x[0]))
+    shift = np.concatenate([[0.0], found.x[1:]]) - centre / temperature if margins else 0 * centre
+    offset = tuple(float(v) for v in shift - shift[0])
+    return Calibration("platt" if margins else "temperature", temperature, offset)
