@@ -82,6 +82,7 @@ class Lane(QObject):
         self._queue: queue.SimpleQueue[_Ticket | None] = queue.SimpleQueue()
         self._numbers = itertools.count(1)
         self._pending: dict[int, _Ticket] = {}
+        self._stopped: set[int] = set()
         self._thread: _Thread | None = None
         self._closed = False
         self.answered.connect(self._answer)
@@ -110,6 +111,7 @@ class Lane(QObject):
     def cancel(self, ticket: int) -> None:
         """Ask work to stop."""
         if found := self._pending.get(ticket):
+            self._stopped.add(ticket)
             found.flag.set()
 
     @property
@@ -156,12 +158,13 @@ class Lane(QObject):
     @Slot(object, object, str, bool)
     def _answer(self, ticket: _Ticket, value: Any, sentence: str, ok: bool) -> None:
         self._pending.pop(ticket.number, None)
-        if self._closed or (ticket.cancelled() and ok):
+        if self._closed:
             return
-        if ok:
+        if ok and not ticket.cancelled():
             ticket.done(value)
-        else:
-            ticket.failed(sentence)
+        elif not ok or ticket.number in self._stopped:
+            ticket.failed(sentence)  # also when it had ended already: who stopped it waits for it
+        self._stopped.discard(ticket.number)
 
     @Slot(object, float, str)
     def _report(self, ticket: _Ticket, fraction: float, text: str) -> None:
