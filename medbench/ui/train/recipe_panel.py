@@ -35,8 +35,10 @@ from medbench.ui.widgets import (
 
 _ICONS = {
     "perceptron": "git-merge", "svm-linear": "slash", "svm-rbf": "circle-dot",
-    "mlp": "network", "cnn": "grid-3x3",
+    "svm": "circle-dot", "mlp": "network", "cnn": "grid-3x3",
 }  # fmt: skip
+_ANY_ICON = "graduation-cap"
+"""Of learners that were added without one of their own."""
 
 
 def plan_value(row: PlanRow) -> str:
@@ -96,7 +98,7 @@ class RecipePanel(QWidget):
             tile.setCheckable(True)
             tile.setMinimumSize(QSize(92, 56))
             tile.setProperty("learner", info.name)
-            set_icon(tile, _ICONS[info.name], "text", 20)
+            set_icon(tile, _ICONS.get(info.name, _ANY_ICON), "text", 20)
             tile.clicked.connect(self._tile_clicked)
             self._group.addButton(tile)
             self.tiles[info.name] = tile
