@@ -216,7 +216,9 @@ class Library(QObject):
         self._queue.clear()
         self._loader.drop()
         self._studies.clear()
+        self._skipped.clear()
         self._kept.clear()
+        self._loading = ""
         self.changed.emit()
 
     # volumes

@@ -224,6 +224,22 @@ def test_a_layout_never_mixes_two_patients(app, wait, two, tmp_path):
     assert {s.display.slices for s in page.showing.every_screen() if s.display} == {5}
 
 
+def test_closed_studies_leave_the_wall(app, wait, two, tmp_path):
+    page, _, _ = two
+    act(app, "layout_1x2")
+    act(app, "toggle_mpr")
+    wait(lambda: loaded(page))
+    app.actions_registry.action("medbench.file.close_studies").trigger()
+    app.qt.processEvents()
+    assert all(screen.display is None for screen in page.showing.every_screen())
+    assert (page.wall.rows, page.wall.columns) == (1, 1)
+    assert page.model.voi is None
+    assert page.window_panel._series.text() == ""
+    app.window.open_paths([tmp_path / "in"])
+    wait(lambda: page.model.volume is not None and bool(page.model.volume.ready.all()))
+    assert page.model.voi is not None
+
+
 def test_a_layout_is_data_and_comes_back(app, wait, two):
     page, _, thick = two
     act(app, "layout_1x2")

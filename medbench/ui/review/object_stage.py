@@ -59,6 +59,12 @@ class ObjectStage(QStackedWidget):
         self._session.objects.open(display)
         return True
 
+    def empty(self) -> None:
+        """Nothing is open: the viewports, which say so."""
+        self._key = ""
+        self.payload = None
+        self.setCurrentIndex(0)
+
     def say(self, words: str) -> None:
         """A sentence in the middle, instead of pictures."""
         self._words.setText(words)

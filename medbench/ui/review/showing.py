@@ -12,7 +12,6 @@ from medbench.imaging.reslice import PlaneKind
 from medbench.session.layer_shelf import is_layer_display
 from medbench.session.library import display_key
 from medbench.session.session import Session
-from medbench.ui.review.layout_state import CellState, LayoutState
 from medbench.ui.review.pointer import Toolbox
 from medbench.ui.review.screen import VOLUME, Screen
 from medbench.ui.review.view_model import ViewModel
@@ -57,6 +56,8 @@ class Showing(QObject):
         A viewport was made.
     display_shown : Screen, DisplaySet
         A screen begins to show another display.
+    emptied
+        Screens show nothing any more: their studies were closed.
     """
 
     active_changed = Signal(object)
@@ -65,6 +66,7 @@ class Showing(QObject):
     screen_made = Signal(object)
     view_made = Signal(object)
     display_shown = Signal(object, object)
+    emptied = Signal()
 
     def __init__(
         self, session: Session, toolbox: Toolbox, wall: Wall, parent: QObject | None = None
@@ -79,11 +81,12 @@ class Showing(QObject):
         """What stands beside the three planes: the stack, or (where there is one) a 3-D view."""
         self.defaults: dict[str, Any] = {}
         """Attributes every new model starts with."""
-        self._arrangement = _Arrangement(1, 1, [Cell(self._new_screen())], 0)
+        self._arrangement = _Arrangement(1, 1, [Cell(self.new_screen())], 0)
         self.defaults["beside"] = True
         self._before_planes: _Arrangement | None = None
         self._maximised: int | None = None
         wall.dropped.connect(self._dropped)
+        session.library.changed.connect(self.forget_closed)
 
     # what there is
 
@@ -145,7 +148,8 @@ class Showing(QObject):
         cells = [*self._arrangement.cells, *before]
         return tuple(dict.fromkeys(cell.screen for cell in cells))
 
-    def _new_screen(self) -> Screen:
+    def new_screen(self) -> Screen:
+        """A screen that shows nothing yet."""
         screen = Screen(self._toolbox, self._made, self)
         for name, value in self.defaults.items():
             setattr(screen.model, name, value)
@@ -211,7 +215,7 @@ class Showing(QObject):
         self._mark()
         self.arranged.emit()
 
-    def _replace(self, rows: int, columns: int, cells: list[Cell], active: int = 0) -> None:
+    def replace(self, rows: int, columns: int, cells: list[Cell], active: int = 0) -> None:
         """Another arrangement; screens that stand nowhere any more are disposed of."""
         known = self.every_screen()
         before = self.screen
@@ -236,12 +240,12 @@ class Showing(QObject):
         cells = [c for c in self._arrangement.cells if c.screen is first]
         cells += [c for c in self._arrangement.cells if c.screen is not first and c.screen.display]
         cells = cells[: rows * columns]
-        fresh = [Cell(self._new_screen()) for _ in range(rows * columns - len(cells))]
+        fresh = [Cell(self.new_screen()) for _ in range(rows * columns - len(cells))]
         shown = {c.screen.model.key for c in cells}
-        self._replace(rows, columns, cells + fresh)
+        self.replace(rows, columns, cells + fresh)
         for cell, display in zip(fresh, self._next_displays(shown), strict=False):
-            self._begin(cell.screen, display)
-        self._load()
+            self.begin(cell.screen, display)
+        self.load()
 
     def _restore_cells(self, first: Screen) -> None:
         before = self._before_planes
@@ -280,7 +284,7 @@ class Showing(QObject):
             restored = self._arrangement
             self._arrangement = _Arrangement(1, 1, [Cell(screen)], 0)
             at = next(i for i, c in enumerate(restored.cells) if c.screen is screen)
-            self._replace(restored.rows, restored.columns, restored.cells, at)
+            self.replace(restored.rows, restored.columns, restored.cells, at)
             for other in {c.screen for c in before.cells} - set(self.every_screen()):
                 other.dispose()
             return True
@@ -290,7 +294,7 @@ class Showing(QObject):
         kinds = [kind.value for kind in PLANES] + [self.fourth]
         active = next((i for i, kind in enumerate(kinds) if kind == "acquired"), 0)
         self._arrangement = _Arrangement(1, 1, [Cell(screen)], 0)
-        self._replace(2, 2, [Cell(screen, kind) for kind in kinds], active)
+        self.replace(2, 2, [Cell(screen, kind) for kind in kinds], active)
         self._keep_place(screen)
         return True
 
@@ -326,57 +330,26 @@ class Showing(QObject):
         first = self.screen
         if self._before_planes is not None:
             self._restore_cells(first)
-        other = next((s for s in self.screens if s.shows(display)), None) or self._new_screen()
-        self._replace(1, 2, [Cell(first), Cell(other)])
-        self._begin(other, display)
-        self._load()
+        other = next((s for s in self.screens if s.shows(display)), None) or self.new_screen()
+        self.replace(1, 2, [Cell(first), Cell(other)])
+        self.begin(other, display)
+        self.load()
         return other
 
-    def state(self, *, synchronised: bool = False) -> LayoutState:
-        """The layout as data."""
-        now = self._arrangement
-        groups = {screen: number for number, screen in enumerate(self.screens)}
-        cells = []
-        for cell in now.cells:
-            model = cell.screen.model
-            alone = sum(c.screen is cell.screen for c in now.cells) == 1
-            voi = model.voi if model.voi_chosen else None
-            key = model.key if model.display is not None else ""
-            group = -1 if alone else groups[cell.screen]
-            cells.append(CellState(key, cell.kind, voi, model.invert, group))
-        return LayoutState(now.rows, now.columns, tuple(cells), now.active, synchronised)
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of cells."""
+        return self._arrangement.rows, self._arrangement.columns
 
-    def apply(self, state: LayoutState, displays: dict[str, DisplaySet]) -> None:
-        """Put a layout on the wall; ``displays`` by key, cells of unknown ones stay empty."""
-        first, self._before_planes = self.screen, None
-        groups: dict[int, Screen] = {}
-        cells: list[Cell] = []
-        begun: list[tuple[Screen, CellState]] = []
-        reuse: list[Screen] = list(self.screens)
-        for wanted in state.cells[: state.rows * state.columns]:
-            screen = groups.get(wanted.group)
-            if screen is None:
-                same = [s for s in reuse if s.model.key == wanted.display_key and s.display]
-                screen = same[0] if same else self._new_screen()
-                if screen in reuse:
-                    reuse.remove(screen)
-                begun.append((screen, wanted))
-            if wanted.group >= 0:
-                groups[wanted.group] = screen
-            cells.append(Cell(screen, wanted.kind))
-        if not cells:
-            cells = [Cell(first)]
-        self._replace(state.rows, state.columns, cells, state.active)
-        for screen, wanted in begun:
-            display = displays.get(wanted.display_key)
-            if display is None:
-                continue
-            self._begin(screen, display)
-            if wanted.voi is not None:
-                screen.model.set_voi(wanted.voi)
-            screen.model.invert = wanted.inverted
-        self.arrange()
-        self._load()
+    @property
+    def active_cell(self) -> int:
+        """Number of the active cell."""
+        return self._arrangement.active
+
+    def take(self, rows: int, columns: int, cells: list[Cell], active: int) -> None:
+        """Put other cells on the wall; the planes that filled it are left for good."""
+        self._before_planes = None
+        self.replace(rows, columns, cells, active)
 
     # displays
 
@@ -390,10 +363,10 @@ class Showing(QObject):
         self._one_patient(display)
         if self.planes_shown and not display.reformattable:
             self.leave_planes()
-        self._begin(screen, display)
+        self.begin(screen, display)
         self.arrange()
         if not display.kind.without_pictures:
-            self._load()
+            self.load()
         return True
 
     def _one_patient(self, display: DisplaySet) -> None:
@@ -404,24 +377,46 @@ class Showing(QObject):
         if all(self._patient(other) == patient for other in shown):
             return
         if self._before_planes is None:
-            self._replace(1, 1, [Cell(self.screen)])
+            self.replace(1, 1, [Cell(self.screen)])
             return
         self._before_planes = _Arrangement(1, 1, [Cell(self.screen)], 0)
         for screen in others:
             screen.dispose()
+
+    @Slot()
+    def forget_closed(self) -> None:
+        """Studies were closed: what showed them shows nothing, one empty cell is left of many."""
+        open_uids = {study.study_instance_uid for study in self._session.library.studies}
+        gone = [
+            screen for screen in self.every_screen()
+            if screen.display is not None and screen.display.study_instance_uid not in open_uids
+        ]  # fmt: skip
+        if not gone:
+            return
+        for screen in gone:
+            screen.model.begin(None)
+        if all(screen.display is None for screen in self.every_screen()):
+            others = [screen for screen in self.every_screen() if screen is not self.screen]
+            self._before_planes = None
+            self.replace(1, 1, [Cell(self.screen)])
+            for screen in others:
+                if screen not in self.screens:
+                    screen.dispose()
+        self.emptied.emit()
 
     def _patient(self, display: DisplaySet) -> str:
         uid = display.study_instance_uid
         studies = self._session.library.studies
         return next((s.patient_id for s in studies if s.study_instance_uid == uid), uid)
 
-    def _begin(self, screen: Screen, display: DisplaySet) -> None:
+    def begin(self, screen: Screen, display: DisplaySet) -> None:
+        """Let a screen show a display; `load` then brings its pixels."""
         if screen.shows(display):
             return
         screen.model.begin(display, display_key(display))
         self.display_shown.emit(screen, display)
 
-    def _load(self) -> None:
+    def load(self) -> None:
         """Load what is not there yet: the active screen first, then the others."""
         rest = [s for s in self.screens if not s.loaded and s.display is not None]
         rest.sort(key=lambda screen: screen is not self.screen)

@@ -89,8 +89,8 @@ class ViewModel(QObject):
         self._follows_file = True
         self._states: dict[str, tuple[Voi | None, bool, bool]] = {}
 
-    def begin(self, display: DisplaySet, key: str) -> None:
-        """Another display is being loaded."""
+    def begin(self, display: DisplaySet | None, key: str = "") -> None:
+        """Another display is being loaded; None: its study was closed, nothing is shown."""
         if self.display is not None:
             self._states[self.view_key] = (self.voi, self.invert, self._follows_file)
         self._key = key

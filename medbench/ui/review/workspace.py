@@ -21,6 +21,7 @@ from medbench.ui.review.feeding import Feeding
 from medbench.ui.review.image_panel import ImagePanel
 from medbench.ui.review.layer_desk import LayerDesk
 from medbench.ui.review.layout_state import LayoutState
+from medbench.ui.review.layouts import layout_of, put_layout
 from medbench.ui.review.notes_bar import NotesBar
 from medbench.ui.review.object_stage import ObjectStage
 from medbench.ui.review.pointer import Toolbox
@@ -106,6 +107,7 @@ class ReviewWorkspace(Workspace):
         self.feeding.shape_failed.connect(self._shape_failed)
         showing = self.showing
         showing.display_shown.connect(self._display_shown)
+        showing.emptied.connect(self._emptied)
         showing.model_changed.connect(self._follow)
         showing.active_changed.connect(self._active_changed)
         showing.arranged.connect(self._arranged)
@@ -278,19 +280,29 @@ class ReviewWorkspace(Workspace):
 
     def layout_state(self) -> LayoutState:
         """The layout on the wall, as data."""
-        return self.showing.state(synchronised=self.sync.on)
+        return layout_of(self.showing, synchronised=self.sync.on)
 
     def apply_layout(self, state: LayoutState) -> None:
         """Put a layout on the wall; displays that are not open leave their cells empty."""
         keys = {cell.display_key for cell in state.cells}
         found = {key: display for key in keys if (display := self.showing.find(key)) is not None}
-        self.showing.apply(state, found)
+        put_layout(self.showing, state, found)
         self.sync.set_on(on=state.synchronised)
 
     @Slot(object, object)
     def _display_shown(self, screen: Screen, display: DisplaySet) -> None:
         if screen is self.showing.screen:
             self._speak_of(display)
+
+    @Slot()
+    def _emptied(self) -> None:
+        """Studies were closed: bars, stage and title tell of nothing."""
+        if self.model.display is None:
+            self.stage.empty()
+            self.image_tools.setVisible(True)
+            self.time_bar.hide()
+            self.context_changed.emit("", self.tr("No study open"))
+            self._enable()
 
     def _speak_of(self, display: DisplaySet) -> None:
         """Bars, browser, title and stage tell of the active display."""
