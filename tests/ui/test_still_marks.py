@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from medbench.domain.measurement import Measurement
+from medbench.domain.segment_edit import EditedSegmentation
 from medbench.ui.review.measure import still
 
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
@@ -103,3 +104,17 @@ def test_only_the_mark_in_the_hand_is_painted_while_it_moves(app, wait, ct_folde
     app.actions_registry.action("medbench.edit.undo").trigger()
     assert not np.array_equal(hand.picture(), before)  # the sheet follows the record
     assert len(painted) >= 6
+
+
+def test_a_brush_paints_over_a_mark_and_leaves_it_where_it_is(app, wait, ct_folder):
+    hand = _Hand(app, wait, ct_folder)
+    hand.length((20, 10), (20, 50))
+    before = app.session.readings.of(Measurement)
+    app.actions_registry.action("medbench.review.tool_brush").trigger()
+    hand.length((20, 30), (30, 30))  # begins on its line
+    assert app.session.readings.of(Measurement) == before
+    (segmentation,) = app.session.readings.of(EditedSegmentation)
+    assert app.session.segments.labels(segmentation.segmentation_id)[:, 20:31, 30].any(0).all()
+    app.actions_registry.action("medbench.review.tool_window").trigger()
+    hand.length((20, 30), (26, 30))  # now the line is taken hold of
+    assert app.session.readings.of(Measurement) != before

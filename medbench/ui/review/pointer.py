@@ -23,6 +23,8 @@ class PointerTool(QObject):
     tool_id = ""
     """Of tools: the command is ``medbench.review.tool_<tool_id>``."""
     cursor = Qt.CursorShape.CrossCursor
+    over_marks = False
+    """Of tools: it works on the pixels also where a mark lies; marks are not taken hold of."""
 
     def press(self, view: "Viewport", event: QMouseEvent) -> bool:
         """A button went down."""

@@ -152,6 +152,9 @@ class FindingMarks(PointerTool):
         return near if away[near] <= GRAB_PX else -1
 
     def _choose(self, view: "Viewport", place: QPointF) -> bool:
+        tool = view.model.toolbox.tool
+        if tool is not None and tool.over_marks:
+            return False
         for box, finding_id in self._tags.get(id(view), []):
             if box.contains(place):
                 self._desk.choose(finding_id)

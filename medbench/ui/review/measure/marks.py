@@ -124,6 +124,9 @@ class MarksLayer(PointerTool):
 
     def hit(self, view: "Viewport", at: QPointF) -> tuple[Measurement, int] | None:
         """The mark below a place of the widget, and its handle (-1 = its line or its label)."""
+        tool = view.model.toolbox.tool
+        if tool is not None and tool.over_marks:
+            return None
         reach = HANDLE_PX + 1
         near = QRectF(at.x() - reach, at.y() - reach, 2 * reach, 2 * reach)
         visible = list(reversed(self._visible(view)))
@@ -135,7 +138,7 @@ class MarksLayer(PointerTool):
         for seen in close:
             if _on_line(seen.drawn, at):
                 return seen.measurement, -1
-        if view.model.toolbox.tool is not None:
+        if tool is not None:
             return None  # labels must not keep a drawing tool from the pixels below them
         for seen in visible:
             name = seen.measurement.measurement_id

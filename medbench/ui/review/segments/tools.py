@@ -27,6 +27,8 @@ _CURSOR_MARGIN_PX = 4
 class CircleTool(PointerTool):
     """A tool with a circle of the brush's size at the pointer."""
 
+    over_marks = True
+
     def __init__(self, target: SegmentTarget) -> None:
         super().__init__(target)
         self._target = target
@@ -186,6 +188,7 @@ class GrowTool(PointerTool):
     """A click takes what is connected and alike."""
 
     tool_id = "grow"
+    over_marks = True
 
     def __init__(self, target: SegmentTarget, operations: "SegmentOperations") -> None:
         super().__init__(target)
