@@ -121,3 +121,11 @@ class Prediction:
     seconds: float = 0.0
     reason: str = ""
     """Why the answer was withheld or the input refused."""
+    label_map_path: str = ""
+    """Segmentation: the label map on the input's own grid, NIfTI, or PNG of a picture."""
+    volumes: Mapping[str, float] = field(default_factory=dict)
+    """Segmentation: size of each structure in ``volume_unit``."""
+    volume_unit: str = ""
+    """``mL``, or ``px`` where the input has no millimetres."""
+    explanation: Mapping[str, Any] = field(default_factory=dict)
+    """Of a table row: base, value and the columns' contributions, which add up; else empty."""

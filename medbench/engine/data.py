@@ -17,8 +17,10 @@ from medbench.domain.cohort import Case, Cohort, Task
 from medbench.imaging.features import image_features
 from medbench.imaging.resize import fit_square, resize_area
 
+from medbench.imaging.signal_features import signal_features
 Floats = NDArray[np.float32]
 
+MEASURED = "samples and measures"
 
 @dataclass
 class Prepared:
@@ -62,11 +64,11 @@ def prepare_picture(picture: NDArray[Any], *, size: int, channels: int) -> Float
     return np.ascontiguousarray(fitted.transpose(2, 0, 1))
 
 
-def picture_features(picture: NDArray[Any]) -> tuple[tuple[str, ...], NDArray[np.float64]]:
-    """Texture and intensity features; colour pictures add statistics of each channel."""
+def picture_features(picture: NDArray[Any], name: str = BASIC) -> NDArray[np.float64]:
+    """A set of `medbench.imaging.features`; colour pictures add statistics of each channel."""
     values = np.asarray(picture, np.float32)
     grey = values if values.ndim == 2 else values @ np.array([0.299, 0.587, 0.114], np.float32)
-    names, vector = image_features(grey)
+    vector = features_of(grey, name)
     channels = values if values.ndim == 3 else np.repeat(values[..., None], 3, axis=2)
     scale = max(float(channels.max()), 1e-6)
     colour = channels.reshape(-1, 3) / scale
@@ -77,8 +79,7 @@ def picture_features(picture: NDArray[Any]) -> tuple[tuple[str, ...], NDArray[np
             np.percentile(colour, [10, 90], axis=0).ravel(),
         ]
     )
-    names = (*names, *(f"colour_{i}" for i in range(len(extra))))
-    return names, np.concatenate([vector, extra])
+    return np.concatenate([vector, extra])
 
 
 def gate_picture(picture: NDArray[Any]) -> NDArray[np.float64]:
@@ -141,9 +142,12 @@ class Preparer:
         if self.task is Task.TABLE:
             return np.asarray(raw, np.float64)
         if self.task is Task.SIGNAL:
-            return prepare_signal(raw, int(self.settings["length"]))
-        if self.form == "features":
-            return picture_features(raw)[1]
+            samples = prepare_signal(raw, int(self.settings["length"]))
+            if self.settings.get("signal_features") != MEASURED:
+                return samples
+            return np.concatenate([samples, signal_features(samples)]).astype(np.float32)
+        if self.form == "features":  # a model without the name is older than the other sets
+            return picture_features(raw, str(self.settings.get("features", BASIC)))
         return prepare_picture(
             raw, size=int(self.settings["size"]), channels=int(self.settings["channels"])
         )
@@ -185,7 +189,8 @@ class Preparer:
             except MedbenchError as error:
                 unreadable[case.case_id] = str(error)
                 continue
-            inputs.append(self.input_of(raw))
+                found = self.input_of(raw)
+            inputs.append(found)
             gates.append(self.gate_of(raw))
             labels.append(-1 if case.label is None else case.label)
             kept.append(case)

@@ -6,10 +6,45 @@ import numpy as np
 import numpy.typing as npt
 
 from medbench.imaging.resize import resize_area
+from medbench.imaging.texture import binary_patterns, co_occurrence, oriented_edges
 
 _SIZE = 64
 _GRID = 8
 _BANDS = ((0, 4), (4, 8), (8, 16), (16, 32))
+
+
+BASIC = "texture and intensity"
+DEEP = "texture, patterns and edges"
+PIXELS = "pixels"
+SETS = (DEEP, BASIC, PIXELS)
+"""Sets of features by name; stored with a model, so that a name never changes its meaning."""
+_FINE = 128
+_PIXELS = 32
+
+
+def features_of(picture: npt.NDArray[Any], name: str) -> npt.NDArray[np.float64]:
+    """One set of features of a picture (y, x); see `SETS`.
+
+    The deep set adds co-occurrence measures and binary patterns at 128 px and histograms of
+    oriented edges at 64 px to the basic one; ``pixels`` are 32 x 32 grey values.
+    """
+    if name == PIXELS:
+        return _unit(picture, _PIXELS).ravel()
+    basic = image_features(picture)[1]
+    if name == BASIC:
+        return basic
+    fine = _unit(picture, _FINE)
+    return np.concatenate(
+        [basic, co_occurrence(fine), binary_patterns(fine), oriented_edges(_unit(picture, _SIZE))]
+    )
+
+
+def _unit(picture: npt.NDArray[Any], size: int) -> npt.NDArray[np.float64]:
+    """Square of the given size, scaled to its own 1 to 99 percentile."""
+    grey = resize_area(np.nan_to_num(np.asarray(picture, np.float32)), size, size)
+    low, high = np.percentile(grey, [1, 99])
+    unit = np.clip((grey - low) / max(float(high - low), 1e-6), 0, 1)
+    return np.asarray(unit, np.float64)
 
 
 def image_features(picture: npt.NDArray[Any]) -> tuple[tuple[str, ...], npt.NDArray[np.float64]]:

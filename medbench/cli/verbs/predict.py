@@ -69,9 +69,28 @@ def text(result: dict[str, Any]) -> str:
         odd = "" if answer["in_distribution"] else "; unlike the training data"
         lines.append(
             f"{answer['input']}: {answer['decision']}, {kind} of {answer['positive']} {value:.3f}"
-            f" (threshold {answer['threshold']:.3f}){odd}"
+            f" (threshold {answer['threshold']:.3f}){odd}{_because(answer['explanation'])}"
         )
     return "\n".join(lines)
+
+
+def _because(explanation: dict[str, Any] | None) -> str:
+    """The three columns that moved a row's score most."""
+    if not explanation:
+        return ""
+    parts = [
+        f"{c['feature']} = {'missing' if c['value'] is None else c['value']} "
+        f"({c['contribution']:+.2f})"
+        for c in explanation["contributions"][:3]
+        if c["contribution"]
+    ]
+    group = explanation["risk_group"]
+    came = (
+        f"; of {group['n']} such patients {group['events']} had it ({group['rests_on']})"
+        if group
+        else ""
+    )
+    return (f"; log-odds moved by {', '.join(parts)}" if parts else "") + came
 
 
 def _show(event: dict[str, Any]) -> None:

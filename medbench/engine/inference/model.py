@@ -22,6 +22,7 @@ from medbench.engine.trust.calibration import Calibration
 from medbench.engine.trust.in_distribution import Gate
 
 WEIGHTS = "model.safetensors"
+REFERENCE = "explain.reference"
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class LoadedModel:
     preparer: Preparer
     calibration: Calibration
     gate: Gate
+    reference: NDArray[np.float64] | None = None
+    """The reference patient of a table model; explanations are against it."""
 
     @property
     def positive(self) -> int:
@@ -79,4 +82,5 @@ def load_model(folder: Path, device: torch.device) -> LoadedModel:
         Preparer(Task(manifest["task"]), form["form"], form["settings"]),
         from_json(Calibration, manifest["calibration"]),
         gate,
+        tensors.get(REFERENCE),
     )

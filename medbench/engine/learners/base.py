@@ -26,6 +26,13 @@ class Core(ABC):
     def logits(self, inputs: NDArray[Any]) -> Floats:
         """(n, classes) for prepared inputs."""
 
+    def additive(self, row: Floats, reference: Floats) -> Floats | None:
+        """Per column its part of the margin of ``row`` over that of ``reference``.
+
+        None where the margin is no sum over columns, or there is more than one margin.
+        """
+        return None
+
     @abstractmethod
     def tensors(self) -> Tensors:
         """Arrays to store."""
@@ -84,4 +91,5 @@ class Learner(ABC):
 
     def preparation(self, plan: dict[str, Any]) -> dict[str, Any]:
         """Settings of `medbench.engine.data.Preparer` that the plan decides."""
-        return {key: plan[key] for key in ("length",) if key in plan}
+        keys = ("length", "features", "signal_features")
+        return {key: plan[key] for key in keys if key in plan}

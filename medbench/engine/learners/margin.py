@@ -72,6 +72,13 @@ class LinearCore(Core):
         found = self._scaler.transform(inputs) @ self._weight + self._bias
         return logits_of_margins(found, self._classes)
 
+    def additive(self, row: Floats, reference: Floats) -> Floats | None:
+        if self._classes != 2:
+            return None
+        both = self._scaler.transform(np.stack([row, reference]))
+        parts = (both[0] - both[1]) * self._weight[:, 0]
+        return np.asarray(np.bincount(self._scaler.owners, parts, minlength=len(row)), np.float64)
+
     def tensors(self) -> Tensors:
         return {**self._scaler.tensors(), "weight": self._weight, "bias": self._bias}
 

@@ -2,6 +2,7 @@
 
 from medbench.domain.cohort import Fingerprint, Task
 from medbench.engine.plan.builder import PlanBuilder
+from medbench.imaging.features import DEEP, SETS
 from medbench.metrics.threshold import RULES
 
 
@@ -96,11 +97,20 @@ def add_input_rows(plan: PlanBuilder, fingerprint: Fingerprint) -> None:
             low=8,
             high=4096,
         )
+        plan.row(
+            "signal_features",
+            "Features",
+            "samples and measures",
+            "Slopes, extremes, spectrum and parts beside the samples: forms that are shifted a "
+            "little still look alike.",
+            choices=("samples and measures", "samples"),
+        )
     else:
         plan.row(
             "features",
             "Features",
-            "texture and intensity",
-            "This learner needs measured numbers: histogram, gradients, texture, bands, a grid.",
-            choices=("texture and intensity",),
+            DEEP,
+            "This learner needs measured numbers: histogram, co-occurrence, binary patterns, "
+            "oriented edges, bands of the spectrum, a grid.",
+            choices=SETS,
         )

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from medbench.base.atomic import atomic_folder, atomic_write_json
@@ -17,8 +18,14 @@ CARD = "card.md"
 SCHEMA = 1
 
 
-def write_model(folder: Path, manifest: dict[str, Any], core: Core, gate: Gate) -> dict[str, Any]:
-    """Write the folder atomically (replacing one of an interrupted run); returns the manifest."""
+def write_model(
+    folder: Path, manifest: dict[str, Any], core: Core, gate: Gate,
+    more: dict[str, NDArray[Any]] | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Write the folder atomically (replacing one of an interrupted run); returns the manifest.
+
+    ``more``: further arrays to store beside the weights.
+    """
     if folder.exists():
         shutil.rmtree(folder)
     stored: dict[str, Any] = {}
@@ -30,6 +37,7 @@ def write_model(folder: Path, manifest: dict[str, Any], core: Core, gate: Gate) 
             "gate.scale": gate.scale,
             "gate.whiten": gate.whiten,
             "gate.quantiles": gate.quantiles,
+            **(more or {}),
         }
         save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, part / WEIGHTS)
         (part / CARD).write_text(model_card(manifest), encoding="utf-8")

@@ -19,6 +19,7 @@ from medbench.domain.model import Prediction
 from medbench.domain.records import from_json, to_json
 from medbench.engine.control import JobControl
 from medbench.engine.device import choose_device
+from medbench.engine.explain.contributions import contributions, risk_group
 from medbench.engine.explain.gradcam import grad_cam
 from medbench.engine.inference.model import LoadedModel, load_model
 from medbench.engine.learners.network import NetCore
@@ -28,6 +29,8 @@ from medbench.metrics.predictions import PredictionSet, write_predictions
 
 _PICTURES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})
 
+_EXPLAINED = 2000
+"""Rows of one request that are explained without being asked."""
 
 @lru_cache(maxsize=4)
 def _warm(folder: str, stamp: float, device: str) -> LoadedModel:
@@ -67,10 +70,49 @@ def predict(job: dict[str, Any], control: JobControl) -> dict[str, Any]:
 
 def read_input(entry: dict[str, Any], model: LoadedModel) -> NDArray[Any]:
     """Raw data of an input: a file, an array or a row, as the model's task wants it."""
+        if model.reference is not None and (spec.explain or len(spec.inputs) <= _EXPLAINED):
+            answer["explanation"] = explain_row(model, np.asarray(raw, np.float64), model.reference)
     if "row" in entry:
         row = np.array([np.nan if v is None else v for v in entry["row"]], np.float64)
         wanted = len(model.manifest["features"])
         if model.preparer.task is Task.TABLE and len(row) != wanted:
+def explain_row(
+    model: LoadedModel, row: NDArray[np.float64], reference: NDArray[np.float64]
+) -> dict[str, Any]:
+    """Contributions of the columns to a row's score, largest first, and its risk group."""
+    manifest = model.manifest
+    found = contributions(model.core, model.calibration, model.positive, row, reference)
+
+    def shown(column: int, value: float) -> Any:
+        categories = manifest["features"][column]["categories"]
+        if np.isnan(value):
+            return None
+        return categories[int(value)] if categories else float(value)
+
+    order = np.argsort(-np.abs(found.parts), kind="stable")
+    probability = 1 / (1 + np.exp(-np.clip(found.value, -700, 700)))
+    table = manifest.get("risk_table") or {"groups": [], "rests_on": ""}
+    group = risk_group(table["groups"], float(probability))
+    return {
+        "of": f"log-odds of {manifest['classes'][model.positive]}",
+        "method": found.method,
+        "reference": "median patient of the training part",
+        "base": found.base,
+        "value": found.value,
+        "standard_error": found.error,
+        "contributions": [
+            {
+                "feature": manifest["features"][k]["name"],
+                "value": shown(k, row[k]),
+                "reference": shown(k, reference[k]),
+                "contribution": float(found.parts[k]),
+            }
+            for k in order
+        ],
+        "risk_group": None if group is None else {**group, "rests_on": table["rests_on"]},
+    }
+
+
             raise BadInputError(f"The model takes {wanted} values, here are {len(row)}.")
         return row
     if model.preparer.task is Task.TABLE:

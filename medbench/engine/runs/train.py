@@ -12,10 +12,12 @@ from medbench.base.atomic import atomic_write_json
 from medbench.base.errors import BadInputError
 from medbench.base.ids import now_iso
 from medbench.cohorts.store import read_split, write_split
-from medbench.domain.cohort import Role
+from medbench.domain.cohort import Role, Task
 from medbench.domain.records import from_json, to_json
 from medbench.engine.control import JobControl
 from medbench.engine.data import Prepared, Preparer
+from medbench.engine.explain.contributions import reference_row
+from medbench.engine.inference.model import REFERENCE
 from medbench.engine.learners.base import Fitted
 from medbench.engine.runs.crossval import CrossValidation, prepared_parts
 from medbench.engine.runs.environment import environment_json
@@ -32,6 +34,7 @@ from medbench.metrics.predictions import PredictionSet, write_predictions
 from medbench.metrics.report import compute_report
 
 PREPARE_SHARE = 0.1
+from medbench.metrics.risk import risk_table
 
 
 def plan(job: dict[str, Any], control: JobControl) -> dict[str, Any]:
@@ -154,7 +157,12 @@ class _Finished:
         )
         gate = fit_gate(self.prepared[Role.TRAIN].gate, val.gate)
         manifest = self._manifest(calibration, threshold, rule, report.metrics)
-        stored = write_model(run / "model", manifest, core, gate)
+        more = {}
+        if cohort.task is Task.TABLE:
+            categories = [len(feature.categories) for feature in cohort.features]
+            more[REFERENCE] = reference_row(self.prepared[Role.TRAIN].inputs, categories)
+        manifest["risk_table"] = self._risk(val.labels == cohort.positive, scores)
+        stored = write_model(run / "model", manifest, core, gate, more)
         write_predictions(
             run / "predictions" / "val.npz",
             prediction_set(val, logits, scores, Role.VAL, self._meta(stored, calibration)),
@@ -180,6 +188,13 @@ class _Finished:
             "classes": list(cohort.classes),
             "positive": cohort.positive,
             "threshold": stored["threshold"],
+    def _risk(self, truth: NDArray[np.bool_], scores: NDArray[np.float64]) -> dict[str, Any]:
+        """What came of patients by foretold risk: of the cross-validation, else of validation."""
+        if self.crossed is not None:
+            return {"rests_on": "cross-validation", "groups": self.crossed["risk_table"]}
+        table = risk_table(truth, scores[:, self.sources.cohort.positive])
+        return {"rests_on": "validation", "groups": to_json(table)}
+
             "calibrated": calibration.calibrated,
             "weights_sha256": stored["weights_sha256"],
             "cohort_name": cohort.name,

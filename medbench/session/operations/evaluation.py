@@ -17,6 +17,7 @@ from medbench.jobs.protocol import EvaluateSpec
 from medbench.metrics.predictions import PredictionSet, read_predictions, write_predictions
 from medbench.metrics.report import Report, compute_report
 from medbench.registry.model_folder import read_manifest
+from medbench.metrics.risk import RiskGroup, risk_table
 from medbench.registry.workspace import EvaluationRecord, Workspace
 from medbench.session.operations.prediction import run_job
 
@@ -147,6 +148,15 @@ def load_evaluation(workspace: Workspace, record: EvaluationRecord) -> Evaluatio
 def evaluation_json(evaluation: Evaluation) -> dict[str, Any]:
     """An evaluation in the command line's words."""
     record, report = evaluation.record, evaluation.report
+def _risk(predictions: PredictionSet) -> tuple[RiskGroup, ...]:
+    """What was foretold beside what came, where probabilities were foretold."""
+    known = predictions.labelled
+    if not known.meta["calibrated"]:
+        return ()
+    positive = int(known.meta["positive"])
+    return risk_table(known.labels == positive, known.scores[:, positive])
+
+
     return {
         "evaluation": record.evaluation_id,
         "model": record.model,
@@ -166,3 +176,4 @@ def evaluation_json(evaluation: Evaluation) -> dict[str, Any]:
         "intervals": report.intervals,
         "notice": "Research use - not for diagnosis",
     }
+        "risk_table": to_json(_risk(evaluation.predictions)),

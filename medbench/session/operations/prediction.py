@@ -71,6 +71,8 @@ def inputs_of(paths: Sequence[Path], manifest: dict[str, Any]) -> list[dict[str,
             found += _rows(path, manifest)
         elif manifest["task"] == "signal":
             found += _signals(path)
+        elif manifest["task"] == "segmentation" and path.is_dir():
+            found += _image_entries(path)
         elif path.is_dir():
             files = sorted(f for f in path.rglob("*") if f.is_file() and not f.name.startswith("."))
             found += [{"id": str(f), "path": str(f.resolve())} for f in files]
@@ -79,6 +81,15 @@ def inputs_of(paths: Sequence[Path], manifest: dict[str, Any]) -> list[dict[str,
     if not found:
         raise BadInputError("There is nothing to predict on.")
     return found
+
+
+def _image_entries(folder: Path) -> list[dict[str, Any]]:
+    """A folder of DICOM slices is one input; of other files, each is one."""
+    files = sorted(f for f in folder.iterdir() if f.is_file() and not f.name.startswith("."))
+    if files and all(f.suffix.lower() in (".dcm", "") for f in files):
+        return [{"id": str(folder), "path": str(folder.resolve())}]
+    inner = [e for d in sorted(folder.iterdir()) if d.is_dir() for e in _image_entries(d)]
+    return [*({"id": str(f), "path": str(f.resolve())} for f in files), *inner]
 
 
 def _rows(path: Path, manifest: dict[str, Any]) -> list[dict[str, Any]]:
@@ -167,9 +178,13 @@ def prediction_json(prediction: Prediction) -> dict[str, Any]:
         "in_distribution": prediction.in_distribution,
         "in_distribution_percentile": prediction.in_distribution_percentile,
         "overlay": prediction.overlay_path or None,
+        "label_map": prediction.label_map_path or None,
+        "volumes": dict(prediction.volumes),
+        "volume_unit": prediction.volume_unit,
         "simulated": prediction.simulated,
         "seconds": prediction.seconds,
         "reason": prediction.reason,
+        "explanation": dict(prediction.explanation) or None,
         "notice": "Research use - not for diagnosis",
     }
 
