@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from medbench.base.errors import BadInputError, MedbenchError
 from medbench.cohorts.reading import CaseReader
 from medbench.domain.cohort import Case, Cohort, Task
-from medbench.imaging.features import image_features
+from medbench.imaging.features import BASIC, features_of
 from medbench.imaging.resize import fit_square, resize_area
 
 from medbench.imaging.signal_features import signal_features
