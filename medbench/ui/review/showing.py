@@ -207,6 +207,7 @@ class Showing(QObject):
         now = self._arrangement
         for screen in self.screens:
             kinds = {cell.kind for cell in now.cells if cell.screen is screen}
+            screen.model.several = len(kinds) > 1
             screen.model.linked = kinds != {PlaneKind.ACQUIRED.value}
         if self._maximised is not None:
             self.wall.arrange([self.widget(now.cells[self._maximised])], 1, 1)

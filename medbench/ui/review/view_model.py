@@ -71,6 +71,8 @@ class ViewModel(QObject):
         self.failure = ""
         self.linked = False
         """Whether planes are shown beside each other and follow one point."""
+        self.several = False
+        """Whether more than one plane of the display is on the wall."""
         self.show_patient = True
         self.beside = False
         """Whether it stands beside another screen."""

@@ -63,7 +63,9 @@ class ViewPainter:
             self._paint_overlay(painter, place)
             paint_layers(painter, view)
             paint_graphics(painter, view, model.report)
-            if model.tool is Tool.CROSSHAIR or view.kind is not PlaneKind.ACQUIRED:
+            if model.tool is Tool.CROSSHAIR or (
+                model.several and view.kind is not PlaneKind.ACQUIRED
+            ):
                 paint_crosshair(painter, view, model)
         elif view.kind is not PlaneKind.ACQUIRED and model.waits_for_shape:
             self._say(painter, translate("Viewport", "Resampling to a right grid ..."))
