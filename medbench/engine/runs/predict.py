@@ -27,10 +27,10 @@ from medbench.engine.nets.residual import ResidualNet
 from medbench.jobs.protocol import EvaluateSpec, PredictSpec
 from medbench.metrics.predictions import PredictionSet, write_predictions
 
-_PICTURES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})
-
 _EXPLAINED = 2000
 """Rows of one request that are explained without being asked."""
+_PICTURES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})
+
 
 @lru_cache(maxsize=4)
 def _warm(folder: str, stamp: float, device: str) -> LoadedModel:
@@ -64,18 +64,12 @@ def predict(job: dict[str, Any], control: JobControl) -> dict[str, Any]:
             answers.append(_refused(model, str(entry["id"]), str(error)))
             continue
         answer = _answer(model, entry, raw, out if spec.explain else None, i)
+        if model.reference is not None and (spec.explain or len(spec.inputs) <= _EXPLAINED):
+            answer["explanation"] = explain_row(model, np.asarray(raw, np.float64), model.reference)
         answers.append({**answer, "seconds": time.perf_counter() - begin})
     return {"predictions": answers, "device": str(device)}
 
 
-def read_input(entry: dict[str, Any], model: LoadedModel) -> NDArray[Any]:
-    """Raw data of an input: a file, an array or a row, as the model's task wants it."""
-        if model.reference is not None and (spec.explain or len(spec.inputs) <= _EXPLAINED):
-            answer["explanation"] = explain_row(model, np.asarray(raw, np.float64), model.reference)
-    if "row" in entry:
-        row = np.array([np.nan if v is None else v for v in entry["row"]], np.float64)
-        wanted = len(model.manifest["features"])
-        if model.preparer.task is Task.TABLE and len(row) != wanted:
 def explain_row(
     model: LoadedModel, row: NDArray[np.float64], reference: NDArray[np.float64]
 ) -> dict[str, Any]:
@@ -113,6 +107,12 @@ def explain_row(
     }
 
 
+def read_input(entry: dict[str, Any], model: LoadedModel) -> NDArray[Any]:
+    """Raw data of an input: a file, an array or a row, as the model's task wants it."""
+    if "row" in entry:
+        row = np.array([np.nan if v is None else v for v in entry["row"]], np.float64)
+        wanted = len(model.manifest["features"])
+        if model.preparer.task is Task.TABLE and len(row) != wanted:
             raise BadInputError(f"The model takes {wanted} values, here are {len(row)}.")
         return row
     if model.preparer.task is Task.TABLE:

@@ -32,9 +32,9 @@ from medbench.engine.trust.operating import operating_point
 from medbench.jobs.protocol import PlanSpec, TrainSpec
 from medbench.metrics.predictions import PredictionSet, write_predictions
 from medbench.metrics.report import compute_report
+from medbench.metrics.risk import risk_table
 
 PREPARE_SHARE = 0.1
-from medbench.metrics.risk import risk_table
 
 
 def plan(job: dict[str, Any], control: JobControl) -> dict[str, Any]:
@@ -182,12 +182,6 @@ class _Finished:
             "unreadable": sum(len(p.unreadable) for p in self.prepared.values()),
         }
 
-    def _meta(self, stored: dict[str, Any], calibration: Calibration) -> dict[str, Any]:
-        cohort = self.sources.cohort
-        return {
-            "classes": list(cohort.classes),
-            "positive": cohort.positive,
-            "threshold": stored["threshold"],
     def _risk(self, truth: NDArray[np.bool_], scores: NDArray[np.float64]) -> dict[str, Any]:
         """What came of patients by foretold risk: of the cross-validation, else of validation."""
         if self.crossed is not None:
@@ -195,6 +189,12 @@ class _Finished:
         table = risk_table(truth, scores[:, self.sources.cohort.positive])
         return {"rests_on": "validation", "groups": to_json(table)}
 
+    def _meta(self, stored: dict[str, Any], calibration: Calibration) -> dict[str, Any]:
+        cohort = self.sources.cohort
+        return {
+            "classes": list(cohort.classes),
+            "positive": cohort.positive,
+            "threshold": stored["threshold"],
             "calibrated": calibration.calibrated,
             "weights_sha256": stored["weights_sha256"],
             "cohort_name": cohort.name,

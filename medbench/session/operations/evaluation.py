@@ -16,8 +16,8 @@ from medbench.jobs.client import EngineProcess
 from medbench.jobs.protocol import EvaluateSpec
 from medbench.metrics.predictions import PredictionSet, read_predictions, write_predictions
 from medbench.metrics.report import Report, compute_report
-from medbench.registry.model_folder import read_manifest
 from medbench.metrics.risk import RiskGroup, risk_table
+from medbench.registry.model_folder import read_manifest
 from medbench.registry.workspace import EvaluationRecord, Workspace
 from medbench.session.operations.prediction import run_job
 
@@ -145,9 +145,6 @@ def load_evaluation(workspace: Workspace, record: EvaluationRecord) -> Evaluatio
     return Evaluation(record, report_of(predictions, threshold), predictions)
 
 
-def evaluation_json(evaluation: Evaluation) -> dict[str, Any]:
-    """An evaluation in the command line's words."""
-    record, report = evaluation.record, evaluation.report
 def _risk(predictions: PredictionSet) -> tuple[RiskGroup, ...]:
     """What was foretold beside what came, where probabilities were foretold."""
     known = predictions.labelled
@@ -157,6 +154,9 @@ def _risk(predictions: PredictionSet) -> tuple[RiskGroup, ...]:
     return risk_table(known.labels == positive, known.scores[:, positive])
 
 
+def evaluation_json(evaluation: Evaluation) -> dict[str, Any]:
+    """An evaluation in the command line's words."""
+    record, report = evaluation.record, evaluation.report
     return {
         "evaluation": record.evaluation_id,
         "model": record.model,
@@ -174,6 +174,6 @@ def _risk(predictions: PredictionSet) -> tuple[RiskGroup, ...]:
         "simulated": bool(evaluation.predictions.meta["simulated"]),
         "unreadable": len(evaluation.predictions.meta.get("unreadable", {})),
         "intervals": report.intervals,
+        "risk_table": to_json(_risk(evaluation.predictions)),
         "notice": "Research use - not for diagnosis",
     }
-        "risk_table": to_json(_risk(evaluation.predictions)),
