@@ -16,11 +16,11 @@ from medbench.cohorts.reading import CaseReader
 from medbench.domain.cohort import Case, Cohort, Task
 from medbench.imaging.features import BASIC, features_of
 from medbench.imaging.resize import fit_square, resize_area
-
 from medbench.imaging.signal_features import signal_features
-Floats = NDArray[np.float32]
 
+Floats = NDArray[np.float32]
 MEASURED = "samples and measures"
+
 
 @dataclass
 class Prepared:
@@ -186,10 +186,10 @@ class Preparer:
                 tick(i)
             try:
                 raw = self.raw(reader, case)
+                found = self.input_of(raw)
             except MedbenchError as error:
                 unreadable[case.case_id] = str(error)
                 continue
-                found = self.input_of(raw)
             inputs.append(found)
             gates.append(self.gate_of(raw))
             labels.append(-1 if case.label is None else case.label)
