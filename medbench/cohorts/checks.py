@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from medbench.base.errors import LeakageError
+from medbench.cohorts.label_checks import cramers_v, label_checks
 from medbench.cohorts.mask_checks import mask_checks
 from medbench.cohorts.reading import item_path
 from medbench.domain.cohort import Case, CheckResult, Cohort, Item, ItemKind, Role, Split, Task
@@ -22,6 +23,7 @@ def run_checks(cohort: Cohort, split: Split | None, folder: Path) -> tuple[Check
     if split is not None:
         results += [_same_patient(cohort, split), _exact_duplicate(cohort, split)]
         results += [] if masks else [_class_in_every_part(cohort, split)]
+    results += [] if masks else label_checks(cohort, split, folder)
     results += [
         _repeated(cohort),
         _contradicting(cohort),
@@ -218,7 +220,7 @@ def _label_follows_attribute(cohort: Cohort) -> CheckResult:
         kinds = set(cells)
         if not 2 <= len(kinds) <= 12:
             continue
-        strength = _cramers_v(cells, [str(c.label) for c in labelled])
+        strength = cramers_v(cells, [str(c.label) for c in labelled])
         if strength >= _FOLLOWS:
             telling.append(f"{key} ({strength:.2f})")
     passed = not telling
@@ -230,20 +232,6 @@ def _label_follows_attribute(cohort: Cohort) -> CheckResult:
     return CheckResult(
         "label-follows-attribute", "No shortcut attribute", passed, False, len(telling), detail
     )
-
-
-def _cramers_v(first: list[str], second: list[str]) -> float:
-    """Association of two categorical columns, 0 to 1 (Cramér 1946)."""
-    n = len(first)
-    joint, rows, columns = Counter(zip(first, second, strict=True)), Counter(first), Counter(second)
-    if min(len(rows), len(columns)) < 2:
-        return 0.0
-    chi2 = sum(
-        (joint[a, b] - rows[a] * columns[b] / n) ** 2 / (rows[a] * columns[b] / n)
-        for a in rows
-        for b in columns
-    )
-    return float((chi2 / (n * (min(len(rows), len(columns)) - 1))) ** 0.5)
 
 
 def _patients_known(cohort: Cohort) -> CheckResult:
