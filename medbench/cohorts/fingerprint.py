@@ -118,6 +118,27 @@ def small_codes(values: np.ndarray[Any, Any]) -> list[list[float]]:
     return found
 
 
+def _mask_values(cohort: Cohort, reader: CaseReader, cases: list[Case]) -> dict[str, Any]:
+    return mask_values(cohort, reader.folder, cases)
+
+
 def _signal_values(cohort: Cohort, reader: CaseReader, cases: list[Case]) -> dict[str, Any]:
-    lengths = [len(reader.signal(case)) for case in _spread(cases, _SAMPLED)]
-    return {"samples_median": int(np.median(lengths)), "samples_max": max(lengths)}
+    lengths, leads, rates, gaps = [], [], [], 0
+    for case in _spread(cases, _SAMPLED):
+        values = reader.signal(case)
+        values = values.reshape(len(values), -1)
+        known = np.flatnonzero(np.isfinite(values).any(axis=1))
+        length = int(known[-1]) + 1 if len(known) else 0  # shorter ones end in NaN
+        lengths.append(length)
+        leads.append(values.shape[1])
+        gaps += not np.isfinite(values[:length]).all()
+        rates.append(float(case.attributes.get("hz", 0)))
+    return {
+        "samples_median": int(np.median(lengths)),
+        "samples_min": min(lengths),
+        "samples_max": max(lengths),
+        "leads": max(leads),
+        "hz": max(rates) if len(set(rates)) == 1 else 0.0,
+        "with_gaps": gaps,
+        "step_labels": any(case.mask is not None for case in cases),
+    }

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from medbench.base.errors import BadInputError, MedbenchError
 from medbench.cohorts.reading import CaseReader
 from medbench.domain.cohort import Case, Cohort, Task
+from medbench.engine.sequences import sequence_of
 from medbench.imaging.features import BASIC, features_of
 from medbench.imaging.resize import fit_square, resize_area
 from medbench.imaging.signal_features import signal_features
@@ -141,6 +142,8 @@ class Preparer:
         """Input of the learner for one case."""
         if self.task is Task.TABLE:
             return np.asarray(raw, np.float64)
+        if self.form == "sequence":
+            return sequence_of(raw, self.settings)
         if self.task is Task.SIGNAL:
             samples = prepare_signal(raw, int(self.settings["length"]))
             if self.settings.get("signal_features") != MEASURED:

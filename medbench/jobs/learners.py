@@ -54,6 +54,18 @@ LEARNERS: tuple[LearnerInfo, ...] = (
         "Learns its own features from the pixels, and can show where it looked.",
         explains=True,
     ),
+    LearnerInfo(
+        "rnn",
+        "Recurrent network (GRU, LSTM)",
+        ("signal",),
+        "Reads a signal step by step and remembers; answers for the whole or for each time step.",
+    ),
+    LearnerInfo(
+        "resnet1d",
+        "Residual network for signals",
+        ("signal",),
+        "Convolutions along time, stage by stage coarser; a strong partner beside the RNN.",
+    ),
 )
 
 

@@ -1,12 +1,21 @@
 """One learner a file; each registers itself in one line."""
 
 from medbench.base.errors import BadInputError
-from medbench.engine.learners import cnn, mlp, perceptron, svm
+from medbench.engine.learners import cnn, mlp, perceptron, sequence, svm
 from medbench.engine.learners.base import Learner
 
 LEARNERS: dict[str, Learner] = {
     learner.name: learner
-    for learner in (perceptron.LEARNER, svm.LINEAR, svm.RBF, svm.KERNEL, mlp.LEARNER, cnn.LEARNER)
+    for learner in (
+        perceptron.LEARNER,
+        svm.LINEAR,
+        svm.RBF,
+        svm.KERNEL,
+        mlp.LEARNER,
+        cnn.LEARNER,
+        sequence.RNN,
+        sequence.RESNET1D,
+    )
 }
 
 

@@ -52,16 +52,22 @@ def rate_at(step: int, steps: int, peak: float) -> float:
     return peak * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * part)))
 
 
-class _Loop:
+class TrainingLoop:
+    """One training; learners whose samples are no rows of a tensor override what feeds it."""
+
+    score_name = "val_auc"
+    """What `validate` returns second; larger is better, and the best epoch has the largest."""
+
     def __init__(self, task: NetTask) -> None:
         fit = task.fit
         self.task, self.fit, self.plan = task, fit, fit.plan
         self.device = fit.device
         self.labels = torch.from_numpy(fit.train.labels)
-        self.batch = min(int(self.plan["batch_size"]), len(self.labels))
+        self.samples = self.sample_count()
+        self.batch = min(int(self.plan["batch_size"]), self.samples)
         self.epochs = int(self.plan["epochs"])
         # a last batch of one case would break batch norm: it joins the batch before
-        self.steps_per_epoch = max(1, len(self.labels) // self.batch)
+        self.steps_per_epoch = max(1, self.samples // self.batch)
         self.state: dict[str, Any] = {
             "epoch": 0, "best_auc": -1.0, "best_loss": math.inf, "best_epoch": 0, "precision": None,
         }  # fmt: skip
@@ -77,6 +83,26 @@ class _Loop:
         )
         self.best = self.mean_weights()
         self.weights = torch.tensor(fit.class_weights(), dtype=torch.float32, device=self.device)
+
+    def sample_count(self) -> int:
+        """How many samples make an epoch."""
+        return len(self.fit.train.labels)
+
+    def example(self) -> torch.Tensor:
+        """Inputs of one batch, to measure a step on."""
+        return self.task.train[: self.batch]
+
+    def batch_of(self, chosen: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(inputs, labels) of some samples on the device, augmented."""
+        inputs = self.task.train[chosen].to(self.device, non_blocking=True)
+        labels = self.labels[chosen].to(self.device, non_blocking=True)
+        if self.task.augmentation is not None:
+            inputs = self.task.augmentation.apply(inputs)
+        return inputs, labels
+
+    def loss_of(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """Mean loss of a batch, in float32."""
+        return functional.cross_entropy(logits, labels, weight=self.weights)
 
     def mean_weights(self) -> dict[str, torch.Tensor]:
         return {k: v.detach().clone() for k, v in self.mean.module.state_dict().items()}
@@ -120,7 +146,7 @@ class _Loop:
     def settle_precision(self) -> None:
         if self.state["precision"] is None:
             wanted = str(self.plan["precision"])
-            example = self.task.train[: self.batch]
+            example = self.example()
             if wanted == "auto":
                 chosen = probe_precision(self.net, example, self.device)
             else:  # nothing measured: the same run twice gives the same numbers
@@ -136,7 +162,7 @@ class _Loop:
     def epoch(self, number: int) -> float:
         """Train one epoch; returns the mean loss."""
         torch.manual_seed(self.fit.seed * 100_003 + number)
-        order = torch.randperm(len(self.labels))
+        order = torch.randperm(self.samples)
         steps = self.steps_per_epoch
         total = 0.0
         self.net.train()
@@ -151,10 +177,7 @@ class _Loop:
         return total / len(order)
 
     def step(self, chosen: torch.Tensor, global_step: int) -> float:
-        inputs = self.task.train[chosen].to(self.device, non_blocking=True)
-        labels = self.labels[chosen].to(self.device, non_blocking=True)
-        if self.task.augmentation is not None:
-            inputs = self.task.augmentation.apply(inputs)
+        inputs, labels = self.batch_of(chosen)
         if self.state["precision"]["channels_last"]:
             inputs = inputs.contiguous(memory_format=torch.channels_last)
         rate = rate_at(
@@ -166,7 +189,7 @@ class _Loop:
             self.device.type, torch.bfloat16, enabled=self.state["precision"]["bf16"]
         ):
             logits = self.net(inputs)
-        loss = functional.cross_entropy(logits.float(), labels, weight=self.weights)
+        loss = self.loss_of(logits.float(), labels)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
@@ -190,6 +213,12 @@ class _Loop:
         labels = self.fit.val.labels
         return log_loss(labels, logits), class_auc(labels, logits, self.fit.cohort.positive)
 
+    def keeps(self, area: float, val_loss: float) -> bool:
+        """Whether this epoch's weights become the ones that are kept."""
+        same = abs(area - float(self.state["best_auc"])) <= 1e-9
+        better = area > float(self.state["best_auc"]) + 1e-9
+        return better or (same and val_loss < float(self.state["best_loss"]))
+
     def report(self, number: int, step: int) -> None:
         done = number + step / self.steps_per_epoch
         spent = time.monotonic() - self.begin - self.fit.control.paused_s + self.paused_before
@@ -210,19 +239,17 @@ class _Loop:
         for number in range(self.first, self.epochs):
             before = time.monotonic()
             train_loss = self.epoch(number)
-            per_s = len(self.labels) / max(time.monotonic() - before, 1e-6)
-            val_loss, val_auc = self.validate()
-            area = -1.0 if val_auc is None else val_auc
-            better = area > self.state["best_auc"] + 1e-9
-            same = abs(area - self.state["best_auc"]) <= 1e-9
-            if better or (same and val_loss < self.state["best_loss"]):
+            per_s = self.samples / max(time.monotonic() - before, 1e-6)
+            val_loss, score = self.validate()
+            area = -1.0 if score is None else score
+            if self.keeps(area, val_loss):
                 self.state.update(best_auc=area, best_loss=val_loss, best_epoch=number + 1)
                 self.best = self.mean_weights()
             self.state["epoch"] = number + 1
             self.save()
             self.fit.control.metric(
                 number + 1,
-                {"train_loss": train_loss, "val_loss": val_loss, "val_auc": val_auc,
+                {"train_loss": train_loss, "val_loss": val_loss, self.score_name: score,
                  "images_per_s": per_s, "lr": self.optimizer.param_groups[0]["lr"]},
             )  # fmt: skip
             if number + 1 - self.state["best_epoch"] >= int(self.plan["patience"]):
@@ -243,4 +270,4 @@ def train_network(task: NetTask) -> LoopResult:
     JobFailedError
         The loss is no number any more.
     """
-    return _Loop(task).run()
+    return TrainingLoop(task).run()
