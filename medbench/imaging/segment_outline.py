@@ -6,6 +6,35 @@ import numpy.typing as npt
 Lines = npt.NDArray[np.float32]
 """(n, 4): x0, y0, x1, y1 in picture coordinates; pixel edges are whole numbers."""
 _Ints = npt.NDArray[np.intp]
+_CROWDED = 700
+"""Changes of label along the rows of a part: a threshold in noise, whose outlines cover all."""
+
+
+def crowded(labels: npt.NDArray[np.uint8], rows: tuple[int, int], columns: tuple[int, int]) -> bool:
+    """Whether so many outlines lie in a part of a picture that they are no lines any more."""
+    part = labels[rows[0] : rows[1], columns[0] : columns[1]]
+    return bool(np.count_nonzero(part[:, 1:] != part[:, :-1]) > _CROWDED)
+
+
+def border_labels(
+    labels: npt.NDArray[np.uint8], rows: tuple[int, int], columns: tuple[int, int]
+) -> npt.NDArray[np.uint8]:
+    """Pixels of a part of a picture with a neighbour (of four) of another label; 0 elsewhere.
+
+    Outside of the picture lies label 0.
+    """
+    (r0, r1), (c0, c1) = rows, columns
+    height, width = labels.shape
+    block = np.zeros((r1 - r0 + 2, c1 - c0 + 2), np.uint8)
+    top, left = max(0, r0 - 1), max(0, c0 - 1)
+    inner = labels[top : min(height, r1 + 1), left : min(width, c1 + 1)]
+    i, j = top - r0 + 1, left - c0 + 1
+    block[i : i + inner.shape[0], j : j + inner.shape[1]] = inner
+    own = block[1:-1, 1:-1]
+    edge = own != block[:-2, 1:-1]
+    for other in (block[2:, 1:-1], block[1:-1, :-2], block[1:-1, 2:]):
+        edge |= own != other
+    return np.where(edge, own, np.uint8(0))
 
 
 def label_outlines(

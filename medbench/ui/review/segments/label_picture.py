@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPen
 from medbench.domain.segment_edit import EditedSegmentation, same_grid
 from medbench.imaging.reslice import MprPlane, PlaneKind
 from medbench.imaging.segment_delta import Box, Labels
-from medbench.imaging.segment_outline import label_outlines
+from medbench.imaging.segment_outline import border_labels, crowded, label_outlines
 from medbench.imaging.segment_place import LabelSampler
 from medbench.imaging.slanted import SlantedPlane
 from medbench.ui.review.placement import Placement
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _TILE, _LARGE_TILE, _LARGE_PIXELS = 96, 256, 2_000_000
 _MARGIN_PX = 4
+_FILL_ROWS = 32
 Rect = tuple[int, int, int, int]
 """Rows from, to; columns from, to."""
 Axes = tuple[tuple[int, int, int], tuple[bool, bool, bool]]
@@ -63,6 +64,8 @@ class LabelPicture:
         self._table = np.zeros(256, np.uint32)
         self._dirty: Rect | None = None
         self._tiles: dict[tuple[int, int], list[tuple[int, list[QLineF]]]] = {}
+        self._crowds: dict[tuple[int, int], tuple[QRectF, QImage]] = {}
+        """Tiles full of borders: as pictures, since lines would take seconds."""
         self._tile = _TILE
 
     @property
@@ -154,15 +157,24 @@ class LabelPicture:
     def _colour(self, table: NDArray[np.uint32], rect: Rect | None) -> None:
         self._table = table
         if rect is None:
-            np.take(table, self._shown, out=self._pixels)
+            self._fill(table, (0, self._shown.shape[0], 0, self._shown.shape[1]))
             self._tiles.clear()
+            self._crowds.clear()
             return
         r0, r1, c0, c1 = rect
-        self._pixels[r0:r1, c0:c1] = table[self._shown[r0:r1, c0:c1]]
+        self._fill(table, rect)
         size = self._tile  # a tile's outline looks one pixel beyond its border
         for i in range(max(0, r0 - 1) // size, r1 // size + 1):
             for j in range(max(0, c0 - 1) // size, c1 // size + 1):
                 self._tiles.pop((i, j), None)
+                self._crowds.pop((i, j), None)
+
+    def _fill(self, table: NDArray[np.uint32], rect: Rect) -> None:
+        """Colours of a part, a few rows at a time: `take` makes indices of eight bytes first."""
+        r0, r1, c0, c1 = rect
+        for top in range(r0, r1, _FILL_ROWS):
+            part = slice(top, min(r1, top + _FILL_ROWS)), slice(c0, c1)
+            self._pixels[part] = np.take(table, self._shown[part], mode="clip")
 
     # drawing
 
@@ -186,8 +198,10 @@ class LabelPicture:
     ) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         lines: dict[int, list[QLineF]] = {}
-        for label, part in self._outlines(self._clip(painter)):
+        clip = self._clip(painter)
+        for label, part in self._outlines(clip):
             lines.setdefault(label, []).extend(part)
+        self._paint_crowds(painter, clip, segmentation)
         for segment in segmentation.segments:
             if segment.shown and segment.number in lines:
                 pen = QPen(QColor(*segment.colour), look.outline_px)
@@ -197,6 +211,20 @@ class LabelPicture:
                     pen.setDashPattern([2, 2])
                 painter.setPen(pen)
                 painter.drawLines(lines[segment.number])
+
+    def _paint_crowds(
+        self, painter: QPainter, clip: Rect, segmentation: EditedSegmentation
+    ) -> None:
+        colours = [0] * 256
+        for segment in segmentation.segments:
+            if segment.shown:
+                colours[segment.number] = QColor(*segment.colour).rgba()
+        r0, r1, c0, c1 = clip
+        shown = QRectF(c0, r0, c1 - c0, r1 - r0)
+        for place, image in self._crowds.values():
+            if place.intersects(shown):
+                image.setColorTable(colours)
+                painter.drawImage(place, image)
 
     def _clip(self, painter: QPainter) -> Rect:
         """Pixels that are painted this time: while the brush moves, the place it touched."""
@@ -229,6 +257,13 @@ class LabelPicture:
         r0, c0 = i * self._tile, j * self._tile
         r1, c1 = min(rows, r0 + self._tile), min(columns, c0 + self._tile)
         if r0 >= rows or c0 >= columns:
+            return []
+        if crowded(self._shown, (r0, r1), (c0, c1)):
+            borders = border_labels(self._shown, (r0, r1), (c0, c1))
+            image = QImage(
+                borders.data, c1 - c0, r1 - r0, c1 - c0, QImage.Format.Format_Indexed8
+            ).copy()
+            self._crowds[i, j] = QRectF(c0, r0, c1 - c0, r1 - r0), image
             return []
         return [
             (label, [QLineF(*line) for line in lines.tolist()])

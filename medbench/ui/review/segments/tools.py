@@ -226,9 +226,12 @@ class ThresholdTool(CircleTool):
         row, column = view.picture_position(event.position())
         place = view.placement()
         radius = self._target.choice.brush.size_mm / 2
-        i, j = np.ogrid[: values.shape[0], : values.shape[1]]
-        away = ((i - row) * place.row_size) ** 2 + ((j - column) * place.column_size) ** 2
-        inside = np.asarray(values, np.float64)[away <= radius * radius]
+        high, wide = radius / place.row_size + 1, radius / place.column_size + 1
+        top, left = max(0, int(row - high)), max(0, int(column - wide))
+        near = values[top : max(0, int(row + high) + 1), left : max(0, int(column + wide) + 1)]
+        i, j = np.ogrid[: near.shape[0], : near.shape[1]]
+        down, across = (i + top - row) * place.row_size, (j + left - column) * place.column_size
+        inside = np.asarray(near, np.float64)[down**2 + across**2 <= radius * radius]
         inside = inside[np.isfinite(inside)]
         if inside.size:
             low, high = np.percentile(inside, (5, 95))
