@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from medbench.base.errors import BadInputError
+from medbench.cohorts.mask_fingerprint import mask_values
 from medbench.cohorts.reading import CaseReader
 from medbench.domain.cohort import Case, Cohort, Fingerprint, Role, Split, Task
 
@@ -40,6 +41,7 @@ def fingerprint(cohort: Cohort, split: Split, folder: Path) -> Fingerprint:
         Task.VOLUME: _image_values,
         Task.TABLE: _table_values,
         Task.SIGNAL: _signal_values,
+        Task.SEGMENTATION: _mask_values,
     }[cohort.task]
     return Fingerprint(
         task=cohort.task,

@@ -128,7 +128,7 @@ def item_voxels(item: Item, folder: Path) -> Voxels:
 
 
 def mask_codes(mask: Voxels, name: str) -> np.ndarray[Any, Any]:
-    """Mask as uint8 codes (z, y, x); a two-valued picture mask 0 and v means 0 and 1.
+    """Mask as uint8 codes (z, y, x); a picture mask of 0 and 255 means 0 and 1.
 
     Raises
     ------
@@ -143,7 +143,7 @@ def mask_codes(mask: Voxels, name: str) -> np.ndarray[Any, Any]:
         raise BadInputError(f"{name} holds {len(found)} different values: it is no mask")
     if (found < 0).any() or (found > 255).any() or (found != np.round(found)).any():
         raise BadInputError(f"{name} holds {found.min():g} to {found.max():g}: it is no mask")
-    if mask.flat and len(found) <= 2 and found[0] == 0 and found[-1] in (1, 255):
+    if mask.flat and set(found.tolist()) in ({0, 255}, {255}):
         return (values > 0).astype(np.uint8)
     return values.astype(np.uint8)
 

@@ -66,6 +66,12 @@ LEARNERS: tuple[LearnerInfo, ...] = (
         ("signal",),
         "Convolutions along time, stage by stage coarser; a strong partner beside the RNN.",
     ),
+    LearnerInfo(
+        "unet",
+        "U-Net",
+        ("segmentation",),
+        "Draws a label map on every picture or volume, patch by patch.",
+    ),
 )
 
 

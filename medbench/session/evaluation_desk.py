@@ -5,6 +5,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from medbench.base.errors import BadInputError
 from medbench.base.ids import new_id
 from medbench.domain.model import ModelVersion
 from medbench.jobs.states import JobState
@@ -16,6 +17,7 @@ from medbench.metrics.curves import (
     precision_recall_curve,
     roc_curve,
 )
+from medbench.metrics.overlap import is_overlap
 from medbench.metrics.report import Report, Reporter
 from medbench.registry.workspace import EvaluationRecord, Workspace
 from medbench.session.job_list import JobList
@@ -39,6 +41,10 @@ class Dashboard:
 def dashboard_of(evaluation: Evaluation, version: ModelVersion) -> Dashboard:
     """Curves of an evaluation."""
     known = evaluation.predictions.labelled
+    if is_overlap(known):
+        raise BadInputError(
+            "Overlaps of label maps have no ROC curve: see them with medbench evaluate."
+        )
     positive = int(known.meta["positive"])
     truth, score = known.labels == positive, known.scores[:, positive]
     return Dashboard(

@@ -31,6 +31,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 def text(result: dict[str, Any]) -> str:
     """One line a metric."""
+    if "worst" in result:
+        return _overlap_text(result)
     lines = [
         f"{result['model']} on {result['cohort']} ({result['role']}): rests on "
         f"{result['rests_on']}; n = {result['n']}, {result['patients']} patients, "
@@ -42,6 +44,25 @@ def text(result: dict[str, Any]) -> str:
             continue
         spread = "" if metric["low"] is None else f" ({metric['low']:.3f} to {metric['high']:.3f})"
         lines.append(f"  {name:<18} {metric['value']:.3f}{spread}  n = {metric['n']}")
+    return "\n".join(lines)
+
+
+def _overlap_text(result: dict[str, Any]) -> str:
+    """Dice and HD95 with intervals, then the worst cases."""
+    lines = [
+        f"{result['model']} on {result['cohort']} ({result['role']}): rests on "
+        f"{result['rests_on']}; n = {result['n']}, {result['patients']} patients",
+        f"  {result['intervals']}",
+    ]
+    for name, metric in result["metrics"].items():
+        if metric["value"] is None:
+            continue
+        spread = "" if metric["low"] is None else f" ({metric['low']:.3f} to {metric['high']:.3f})"
+        lines.append(f"  {name:<24} {metric['value']:.3f}{spread}  n = {metric['n']}")
+    lines.append("  worst cases:")
+    for case in result["worst"]:
+        parts = ", ".join(f"{k} {v['dice']:.3f}" for k, v in case["structures"].items())
+        lines.append(f"    {case['case']}: mean Dice {case['dice']:.3f} ({parts})")
     return "\n".join(lines)
 
 

@@ -22,7 +22,9 @@ def add(subparsers: Any) -> None:
     parser = subparsers.add_parser("predict", help="run a model on images or rows")
     parser.add_argument("model", metavar="MODEL", help="name/version, or name")
     parser.add_argument("paths", type=Path, nargs="+", metavar="PATH")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="write attribution maps there")
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="write attribution or label maps there"
+    )
     parser.add_argument("--device", default="auto")
     add_workspace(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -63,6 +65,11 @@ def text(result: dict[str, Any]) -> str:
     for answer in result["predictions"]:
         if answer["reason"]:
             lines.append(f"{answer['input']}: not used: {answer['reason']}")
+            continue
+        if answer["volumes"]:
+            where = f"; {answer['label_map']}" if answer["label_map"] else ""
+            odd = "" if answer["in_distribution"] else "; unlike the training data"
+            lines.append(f"{answer['input']}: {answer['decision']}{odd}{where}")
             continue
         kind = "probability" if answer["calibrated"] else "score"
         value = answer["scores"][answer["positive"]]

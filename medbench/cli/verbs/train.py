@@ -82,10 +82,15 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 def text(result: dict[str, Any]) -> str:
     """A few lines for people."""
-    auc = result["validation"]["auc"]
-    shown = "AUC undefined"
-    if auc["value"] is not None:
-        shown = f"AUC {auc['value']:.3f} ({auc['low']:.3f} to {auc['high']:.3f}), n = {auc['n']}"
+    masks = "dice" in result["validation"]
+    name = "mean Dice" if masks else "AUC"
+    metric = result["validation"]["dice" if masks else "auc"]
+    shown = f"{name} undefined"
+    if metric["value"] is not None:
+        shown = f"{name} {metric['value']:.3f}"
+        if metric["low"] is not None:
+            shown += f" ({metric['low']:.3f} to {metric['high']:.3f})"
+        shown += f", n = {metric['n']}"
     crossed = result.get("cross_validation")
     return (_crossed_text(crossed) if crossed else "") + (
         f"{result['model']} on {result['device']} in {result['seconds']:.1f} s\n"

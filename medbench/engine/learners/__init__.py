@@ -1,7 +1,7 @@
 """One learner a file; each registers itself in one line."""
 
 from medbench.base.errors import BadInputError
-from medbench.engine.learners import cnn, mlp, perceptron, sequence, svm
+from medbench.engine.learners import cnn, mlp, perceptron, sequence, svm, unet
 from medbench.engine.learners.base import Learner
 
 LEARNERS: dict[str, Learner] = {
@@ -14,6 +14,7 @@ LEARNERS: dict[str, Learner] = {
         mlp.LEARNER,
         cnn.LEARNER,
         sequence.RNN,
+        unet.LEARNER,
         sequence.RESNET1D,
     )
 }

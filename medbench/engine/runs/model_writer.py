@@ -71,12 +71,17 @@ def model_card(manifest: dict[str, Any]) -> str:
         f"- Learner: {manifest['learner']}; trained on {origin['n_train']} cases of the cohort "
         f"{origin['cohort_name']}, best epoch chosen on {origin['n_val']} validation cases.",
         f"- Split: {origin['split_method']}; seed {origin['seed']}.",
-        f"- Operating threshold {manifest['threshold']:.4f} ({manifest['threshold_rule']}, chosen "
-        "on validation).",
-        "- Answers are calibrated probabilities."
-        if manifest["calibrated"]
-        else "- Answers are scores, not probabilities: validation was too small to calibrate.",
     ]
+    if manifest["task"] == "segmentation":
+        lines += ["- Answers with a label map on the input's own grid.", f"- {manifest['rule']}"]
+    else:
+        lines += [
+            f"- Operating threshold {manifest['threshold']:.4f} ({manifest['threshold_rule']}, "
+            "chosen on validation).",
+            "- Answers are calibrated probabilities."
+            if manifest["calibrated"]
+            else "- Answers are scores, not probabilities: validation was too small to calibrate.",
+        ]
     if origin["simulated"]:
         lines.append("- **Trained on simulated data**: says nothing about patients.")
     if crossed := manifest.get("cross_validation"):

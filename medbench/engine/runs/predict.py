@@ -24,6 +24,7 @@ from medbench.engine.explain.gradcam import grad_cam
 from medbench.engine.inference.model import LoadedModel, load_model
 from medbench.engine.learners.network import NetCore
 from medbench.engine.nets.residual import ResidualNet
+from medbench.engine.runs.masks import evaluate_masks, is_masks, predict_masks
 from medbench.jobs.protocol import EvaluateSpec, PredictSpec
 from medbench.metrics.predictions import PredictionSet, write_predictions
 
@@ -52,6 +53,8 @@ def predict(job: dict[str, Any], control: JobControl) -> dict[str, Any]:
     spec = from_json(PredictSpec, job)
     device = choose_device(spec.device)
     model = open_model(Path(spec.model_folder), device)
+    if is_masks(model.manifest):
+        return predict_masks(spec, model, control, str(device))
     out = Path(spec.out_folder)
     answers = []
     for i, entry in enumerate(spec.inputs):
@@ -207,6 +210,13 @@ def evaluate(job: dict[str, Any], control: JobControl) -> dict[str, Any]:
         cases = cases_of(cohort, split, Role(spec.role))
     if not cases:
         raise BadInputError(f"The {spec.role} part of {cohort.name} holds no labelled case.")
+
+    if is_masks(manifest):
+        overlaps = evaluate_masks(model, cohort, split, folder, cases, control)
+        path = Path(spec.out_folder) / "predictions.npz"
+        write_predictions(path, overlaps)
+        lost = len(overlaps.meta["unreadable"])
+        return {"predictions_path": str(path), "n": len(overlaps), "unreadable": lost}
 
     def tick(i: int) -> None:
         control.checkpoint()

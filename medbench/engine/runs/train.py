@@ -22,6 +22,7 @@ from medbench.engine.learners.base import Fitted
 from medbench.engine.runs.crossval import CrossValidation, prepared_parts
 from medbench.engine.runs.environment import environment_json
 from medbench.engine.runs.inputs import InputShop
+from medbench.engine.runs.masks import train_masks
 from medbench.engine.runs.model_writer import write_model
 from medbench.engine.runs.search import SearchTask, search_settings
 from medbench.engine.runs.sources import Sources, make_plan, open_sources
@@ -59,6 +60,8 @@ def train(job: dict[str, Any], control: JobControl) -> dict[str, Any]:
     _check_same_data(run, sources, resume=spec.resume)
     atomic_write_json(run / "environment.json", environment_json(sources.device, spec.seed))
     control.say("plan", rows=to_json(sources.plan.rows), device=str(sources.device))
+    if sources.learner.form == "masks":
+        return train_masks(spec, sources, run, control, begin)
     shop = InputShop(sources.cohort, folder)
     crossed: dict[str, Any] | None = None
     share = 0.0

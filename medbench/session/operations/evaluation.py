@@ -14,6 +14,7 @@ from medbench.domain.model import ModelVersion, RestsOn
 from medbench.domain.records import to_json
 from medbench.jobs.client import EngineProcess
 from medbench.jobs.protocol import EvaluateSpec
+from medbench.metrics.overlap import is_overlap, overlap_report, worst_cases
 from medbench.metrics.predictions import PredictionSet, read_predictions, write_predictions
 from medbench.metrics.report import Report, compute_report
 from medbench.metrics.risk import RiskGroup, risk_table
@@ -132,6 +133,8 @@ def _keep(
 def report_of(predictions: PredictionSet, threshold: float) -> Report:
     """Report of stored predictions at a threshold."""
     known = predictions.labelled
+    if is_overlap(known):
+        return overlap_report(known)
     return compute_report(
         known.labels, known.scores, positive=int(known.meta["positive"]), threshold=threshold,
         patient_ids=known.patient_ids,
@@ -176,4 +179,6 @@ def evaluation_json(evaluation: Evaluation) -> dict[str, Any]:
         "intervals": report.intervals,
         "risk_table": to_json(_risk(evaluation.predictions)),
         "notice": "Research use - not for diagnosis",
-    }
+        **({"worst": worst_cases(evaluation.predictions)}
+           if is_overlap(evaluation.predictions) else {}),
+    }  # fmt: skip

@@ -1,0 +1,1 @@
+"""Engine: label maps from pictures and volumes."""
