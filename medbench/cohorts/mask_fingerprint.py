@@ -11,6 +11,7 @@ from medbench.base.errors import BadInputError, MedbenchError
 from medbench.cohorts.canonical import canonical
 from medbench.cohorts.voxels import item_voxels, mask_codes
 from medbench.domain.cohort import Case, Cohort
+from medbench.imaging.segment_agreement import surface_of
 
 _SAMPLED = 64
 _VOXELS_A_CASE = 2000
@@ -35,6 +36,7 @@ def mask_values(cohort: Cohort, folder: Path, cases: Sequence[Case]) -> dict[str
     spacings, shapes, inside, lows, flats, colours, placed = [], [], [], [], [], [], []
     modalities: list[str] = []
     volumes: list[list[float]] = []
+    thickness: list[float] = []
     unreadable = 0
     for case in (cases[i] for i in picked):
         assert case.mask is not None
@@ -50,6 +52,8 @@ def mask_values(cohort: Cohort, folder: Path, cases: Sequence[Case]) -> dict[str
         if len(found):
             chosen = dice.choice(found, min(_VOXELS_A_CASE, len(found)), replace=False)
             inside.append(np.asarray(grey, np.float32).ravel()[chosen])
+        if image.flat and len(found):
+            thickness.append(_thickness(codes, len(cohort.classes)))
         voxel_ml = float(np.prod(image.spacing_mm)) / 1000
         volumes.append([float((codes == k).sum()) * voxel_ml for k in range(len(cohort.classes))])
         spacings.append(image.spacing_mm)
@@ -91,7 +95,18 @@ def mask_values(cohort: Cohort, folder: Path, cases: Sequence[Case]) -> dict[str
         "structure_ml_median": [float(v) for v in np.median(structure_ml, axis=0)],
         "cases_with": [int(v) for v in (structure_ml > 0).sum(axis=0)],
         "sided": sided(cohort.classes[1:]),
+        "thickness_px": float(np.median(thickness)) if thickness else None,
     }
+
+
+def _thickness(codes: np.ndarray[Any, Any], classes: int) -> float:
+    """Width in pixels of the thinnest structure of a picture: of a strip, twice area by edge."""
+    widths = []
+    for k in range(1, classes):
+        mask = codes == k
+        if mask.any():
+            widths.append(2 * float(mask.sum()) / max(int(surface_of(mask).sum()), 1))
+    return min(widths)
 
 
 def _modality(said: list[str], lows: list[float], inside: np.ndarray[Any, Any]) -> str:

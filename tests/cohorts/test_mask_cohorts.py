@@ -7,10 +7,12 @@ from PIL import Image
 from medbench.base.errors import BadInputError
 from medbench.cohorts.build import build_cohort
 from medbench.cohorts.checks import blocking, run_checks
+from medbench.cohorts.mask_fingerprint import mask_values
 from medbench.cohorts.overview import overview_json
 from medbench.cohorts.split import split_by_patient
 from medbench.cohorts.store import read_cohort, write_split
 from medbench.cohorts.voxels import read_voxels
+from medbench.dicom.write import SimulatedPatient, write_ct_series
 from medbench.domain.cohort import Role, Task
 from medbench.domain.geometry import Geometry
 from medbench.formats.nifti_write import write_label_nifti
@@ -154,6 +156,25 @@ def test_arrays_with_masks(tmp_path):
     cohort = build_cohort(tmp_path / "a.npz", task=TASK, out=tmp_path / "c")
     assert [c.structures for c in cohort.cases] == [(1,)] * 5
     assert (tmp_path / "c" / "split.json").is_file()
+
+
+def test_dicom_series_with_masks_are_placed_and_known_as_ct(tmp_path):
+    root = tmp_path / "src"
+    for i in range(2):
+        voxels = np.full((6, 20, 24), -1000, np.int16)
+        voxels[1:5, 5:15, 6:18] = 40 + i
+        place = Geometry((6, 20, 24), (3.0, 1.0, 1.0), (0, 0, 0), (1, 0, 0, 0, 1, 0, 0, 0, 1))
+        patient = SimulatedPatient(f"SIM-{i}", "Sample^Ivo")
+        write_ct_series(root / "images" / f"case{i}", voxels, place, patient)
+        volume(root / "labels" / f"case{i}.nii.gz", voxels > 0, (3.0, 1.0, 1.0))
+    cohort = build_cohort(root, task=TASK, out=tmp_path / "c", structures=["body"])
+    assert [c.structures for c in cohort.cases] == [(1,), (1,)]
+    assert {c.attributes["modality"] for c in cohort.cases} == {"CT"}
+    values = mask_values(cohort, tmp_path / "c", cohort.cases)
+    assert values["modality"] == "CT"
+    assert values["spacing_median_mm"] == [3.0, 1.0, 1.0]
+    assert values["placed"]
+    assert values["structure_ml_median"] == [pytest.approx(4 * 10 * 12 * 3 / 1000)]
 
 
 def test_what_is_no_mask_is_said(tmp_path):

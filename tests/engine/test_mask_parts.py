@@ -165,7 +165,9 @@ def planned(**changed):
     values = {"flat": False, "channels": 1, "spacing_median_mm": [1.0, 1.0, 1.0],
               "spacing_p10_mm": [1.0, 1.0, 1.0], "shape_median": [37, 49, 36], "placed": True,
               "modality": "", "inside_mean": 1.0, "inside_sd": 1.0, "inside_low": 0.0,
-              "inside_high": 2.0, "sided": False, "cases_with": [40, 40]} | changed  # fmt: skip
+              "inside_high": 2.0, "sided": False, "cases_with": [40, 40],
+              "thickness_px": None}  # fmt: skip
+    values |= changed
     plan = PlanBuilder({})
     LEARNER.plan(plan, Fingerprint(Task.SEGMENTATION, 40, 40, (0, 40, 40), values), CPU)
     rows = plan.finish()
@@ -186,7 +188,9 @@ def test_the_plan_follows_the_fingerprint():
     sizes = [int(v) for v in ct["patch"].split(",")]
     assert np.prod(sizes) <= 50_000
     assert all(s % 8 == 0 for s in sizes)
-    flat = planned(flat=True, channels=3, shape_median=[1, 960, 999])
+    thin = planned(flat=True, channels=3, shape_median=[1, 960, 999], thickness_px=5.0)
+    assert thin["spacing"] == "1.25,1.25"
+    flat = planned(flat=True, channels=3, shape_median=[1, 960, 999], thickness_px=80.0)
     assert len(flat["patch"].split(",")) == 2
     assert flat["spacing"] == "1.95,1.95"
     assert "orientation" not in flat

@@ -204,9 +204,7 @@ def _folder_pairs(source: Path, options: SourceOptions, imported: Imported) -> l
 
 def _two_folders(images: Path, masks: Path) -> Iterator[Pair]:
     known = {stem_of(f): f for f in sorted(masks.rglob("*")) if _is_data(f)}
-    files = [f for f in sorted(images.rglob("*")) if _is_data(f)]
-    if not files:  # a folder a series
-        files = sorted(d for d in images.iterdir() if d.is_dir())
+    files = _images_in(images)
     used: set[str] = set()
     row = 0
     for row, file in enumerate(files, 1):
@@ -225,6 +223,19 @@ def _two_folders(images: Path, masks: Path) -> Iterator[Pair]:
         lone = _file_item(known[stem])
         reason = f"the mask {known[stem].name} has no image in {images.name}"
         yield Pair(row + extra, f"{stem}~mask", _patient_of(stem), lone, None, {}, reason)
+
+
+def _images_in(folder: Path) -> list[Path]:
+    """Files, and folders that hold the DICOM slices of one series."""
+    found: list[Path] = []
+    for entry in sorted(folder.iterdir()):
+        if not entry.is_dir():
+            found += [entry] if _is_data(entry) else []
+            continue
+        inner = [f for f in entry.iterdir() if f.is_file() and not f.name.startswith(".")]
+        slices = [f for f in inner if f.suffix.lower() in (".dcm", "") or f.suffix[1:].isdigit()]
+        found += [entry] if inner and len(slices) == len(inner) else _images_in(entry)
+    return found
 
 
 def _side_by_side(source: Path, options: SourceOptions, imported: Imported) -> Iterator[Pair]:
