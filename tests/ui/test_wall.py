@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
 
@@ -238,6 +238,26 @@ def test_closed_studies_leave_the_wall(app, wait, two, tmp_path):
     app.window.open_paths([tmp_path / "in"])
     wait(lambda: page.model.volume is not None and bool(page.model.volume.ready.all()))
     assert page.model.voi is not None
+
+
+def test_what_is_half_drawn_goes_with_its_display(app, wait, two):
+    from medbench.domain.measurement import Measurement
+
+    page, _, thick = two
+    act(app, "tool_length")
+    view = page.stack
+    middle = view.rect().center()
+    QTest.mousePress(view, Qt.MouseButton.LeftButton, pos=middle)
+    QTest.mouseMove(view, middle + QPoint(40, 10))
+    page.show_display(thick)
+    QTest.mouseRelease(view, Qt.MouseButton.LeftButton, pos=middle + QPoint(60, 20))
+    assert app.session.readings.of(Measurement) == ()
+    wait(lambda: loaded(page))
+    QTest.mousePress(view, Qt.MouseButton.LeftButton, pos=middle)
+    QTest.mouseMove(view, middle + QPoint(40, 10))
+    app.actions_registry.action("medbench.file.close_studies").trigger()
+    QTest.mouseRelease(view, Qt.MouseButton.LeftButton, pos=middle + QPoint(60, 20))
+    assert app.session.readings.of(Measurement) == ()
 
 
 def test_a_layout_is_data_and_comes_back(app, wait, two):

@@ -147,6 +147,13 @@ class Hand(QWidget):
             grip, self._grip = self._grip, None
             grip.release(cast("Viewport", self), event)
 
+    def let_go(self) -> None:
+        """Another display: what the hand was doing on this one is dropped, not finished."""
+        self._drag = None
+        if self._grip is not None:
+            grip, self._grip = self._grip, None
+            grip.put_down()
+
     def leaveEvent(self, event: QEvent) -> None:
         for tool in self._model.toolbox.chain():
             tool.leave(cast("Viewport", self))

@@ -394,6 +394,8 @@ class Showing(QObject):
         ]  # fmt: skip
         if not gone:
             return
+        if self._toolbox.tool is not None:
+            self._toolbox.tool.put_down()
         for screen in gone:
             screen.model.begin(None)
         if all(screen.display is None for screen in self.every_screen()):

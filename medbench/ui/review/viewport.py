@@ -176,6 +176,7 @@ class Viewport(Hand):
 
     @Slot()
     def _display_changed(self) -> None:
+        self.let_go()
         if self._key:
             self._states[self._key] = self._state
         self._key = self._model.view_key
