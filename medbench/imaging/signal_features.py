@@ -36,7 +36,7 @@ def signal_features(signal: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
         float((values**4).mean()),
         int(values.argmax()) / n,
         int(values.argmin()) / n,
-        float(np.abs(slope).mean()),
+        float(np.abs(slope).mean()) if len(slope) else 0.0,
         float(slope.max(initial=0.0)),
         float(slope.min(initial=0.0)),
         float(np.abs(bend).mean()) if len(bend) else 0.0,

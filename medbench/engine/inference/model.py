@@ -18,6 +18,8 @@ from medbench.domain.records import from_json
 from medbench.engine.data import Preparer
 from medbench.engine.learners import learner_of
 from medbench.engine.learners.base import Core
+from medbench.engine.learners.embedded import EmbeddedCore, Embedder, front_tensors
+from medbench.engine.learners.network import NetCore
 from medbench.engine.trust.calibration import Calibration
 from medbench.engine.trust.in_distribution import Gate
 
@@ -48,6 +50,28 @@ class LoadedModel:
         return logits, self.calibration.apply(logits)
 
 
+def _core(
+    learner: str, architecture: dict[str, Any], tensors: dict[str, NDArray[Any]],
+    device: torch.device,
+) -> Core:  # fmt: skip
+    core = learner_of(learner).load(architecture, tensors, device)
+    front = architecture.get("front")
+    if front is None:
+        return core
+    eyes = _core(front["learner"], front["architecture"], front_tensors(tensors), device)
+    return EmbeddedCore(embedder_of(eyes, front), core)
+
+
+def embedder_of(core: Core, source: dict[str, Any]) -> Embedder:
+    """A loaded network as an embedder; raises `BadInputError` for what is no network."""
+    if not isinstance(core, NetCore):
+        raise BadInputError(
+            f"{source['name']} is no network: only a network has features to learn on."
+        )
+    kept = {k: v for k, v in source.items() if k != "architecture"}
+    return Embedder(core, kept)
+
+
 def load_model(folder: Path, device: torch.device) -> LoadedModel:
     """Load; the weights' SHA-256 is compared before a byte of them is parsed.
 
@@ -73,7 +97,7 @@ def load_model(folder: Path, device: torch.device) -> LoadedModel:
         tensors = load(data)
     except SafetensorError as error:
         raise IntegrityError(f"{WEIGHTS} of the model is damaged: {error}.") from error
-    core = learner_of(manifest["learner"]).load(manifest["architecture"], tensors, device)
+    core = _core(manifest["learner"], manifest["architecture"], tensors, device)
     form = manifest["preprocessing"]
     gate = Gate(*(tensors[f"gate.{k}"] for k in ("centre", "scale", "whiten", "quantiles")))
     return LoadedModel(

@@ -135,7 +135,10 @@ class CrossValidation:
                 )
             )  # fmt: skip
             plan = self.sources.plan_of(split, wanted)
-        chosen = {"rows": to_json(plan.rows), "fingerprint": to_json(plan.fingerprint)}
+        chosen = {
+            "rows": to_json(self.shop.shown(plan.rows)),
+            "fingerprint": to_json(plan.fingerprint),
+        }
         atomic_write_json(place / "plan.json", chosen)
         inner = part.part(0.7 if self.spec.trials else 0.1, 1, "")
         fitted = self.sources.learner.fit(

@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from medbench.domain.cohort import Case, Cohort, Role, Split
+from medbench.domain.model import PlanRow
 from medbench.engine.control import JobControl
 from medbench.engine.data import Prepared, Preparer
+from medbench.engine.learners.embedded import Embedder
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,23 @@ class Inputs:
         return self.prepared.take(chosen) if len(chosen) else None
 
 
+@dataclass(frozen=True)
+class Front:
+    """A registered network whose features replace the measured ones."""
+
+    embedder: Embedder
+    preparer: Preparer
+
+    def row(self) -> PlanRow:
+        """What the plan says instead of its rows about features."""
+        return PlanRow(
+            "embedder", "Features", str(self.embedder.source["name"]),
+            "What goes into the last layer of this registered network; a copy of it is stored "
+            "with the model.",
+            True,
+        )  # fmt: skip
+
+
 class InputShop:
     """Keeps the last preparation: folds of one run nearly always want the same.
 
@@ -38,14 +57,26 @@ class InputShop:
     between folds leaks nothing.
     """
 
-    def __init__(self, cohort: Cohort, folder: Path) -> None:
+    def __init__(self, cohort: Cohort, folder: Path, front: "Front | None" = None) -> None:
         self._cohort = cohort
         self._folder = folder
+        self._front = front
         self._key = ""
         self._inputs: Inputs | None = None
 
+    def shown(self, rows: tuple[PlanRow, ...]) -> tuple[PlanRow, ...]:
+        """Rows of a plan; behind a front network it stands in place of the measured features."""
+        if self._front is None:
+            return rows
+        hidden = {"features", "signal_features", "length", "embedder"}
+        return (self._front.row(), *(row for row in rows if row.key not in hidden))
+
     def of(self, preparer: Preparer, cases: list[Case], control: JobControl) -> Inputs:
-        """Inputs of the cases; what cannot be read is named in the log and left out."""
+        """Inputs of the cases; what cannot be read is named in the log and left out.
+
+        With a front network the inputs are its feature vectors.
+        """
+        preparer = preparer if self._front is None else self._front.preparer
         wanted = {case.case_id for case in cases}
         key = json.dumps([preparer.form, preparer.settings], sort_keys=True)
         if self._inputs is not None and key == self._key:
@@ -58,6 +89,8 @@ class InputShop:
             control.progress(i / len(cases), f"reading case {i} of {len(cases)}")
 
         found = preparer.prepare(self._cohort, self._folder, cases, tick=tick)
+        if self._front is not None:
+            found.inputs = self._front.embedder(found.inputs)
         for case_id, reason in list(found.unreadable.items())[:20]:
             control.log(f"Left out {case_id}: {reason}", level="warning")
         self._key, self._inputs = key, Inputs(found, dict(found.unreadable))

@@ -8,20 +8,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medbench.base.atomic import atomic_write_json
+from medbench.base.atomic import atomic_write_json, read_json
 from medbench.base.errors import BadInputError
 from medbench.base.ids import now_iso
 from medbench.cohorts.store import read_split, write_split
 from medbench.domain.cohort import Role, Task
+from medbench.domain.model import PlanRow
 from medbench.domain.records import from_json, to_json
 from medbench.engine.control import JobControl
 from medbench.engine.data import Prepared, Preparer
 from medbench.engine.explain.contributions import reference_row
-from medbench.engine.inference.model import REFERENCE
+from medbench.engine.inference.model import REFERENCE, embedder_of, load_model
 from medbench.engine.learners.base import Fitted
+from medbench.engine.learners.embedded import EmbeddedCore, check_embedder, source_of
 from medbench.engine.runs.crossval import CrossValidation, prepared_parts
 from medbench.engine.runs.environment import environment_json
-from medbench.engine.runs.inputs import InputShop
+from medbench.engine.runs.inputs import Front, InputShop
 from medbench.engine.runs.masks import train_masks
 from medbench.engine.runs.model_writer import write_model
 from medbench.engine.runs.search import SearchTask, search_settings
@@ -55,14 +57,15 @@ def train(job: dict[str, Any], control: JobControl) -> dict[str, Any]:
     begin = time.monotonic()
     run, folder = Path(spec.run_folder), Path(spec.cohort_folder)
     run.mkdir(parents=True, exist_ok=True)
-    overrides = _frozen_overrides(run, spec) if spec.resume else spec.overrides
-    sources = open_sources(folder, spec.learner, overrides, spec.device)
+    sources = open_sources(folder, spec.learner, spec.overrides, spec.device)
+    front = _front(spec, sources) if spec.embedder_folder else None
+    sources = _with_stored_plan(run, spec, sources)
     _check_same_data(run, sources, resume=spec.resume)
     atomic_write_json(run / "environment.json", environment_json(sources.device, spec.seed))
-    control.say("plan", rows=to_json(sources.plan.rows), device=str(sources.device))
+    shop = InputShop(sources.cohort, folder, front)
+    control.say("plan", rows=to_json(shop.shown(sources.plan.rows)), device=str(sources.device))
     if sources.learner.form == "masks":
         return train_masks(spec, sources, run, control, begin)
-    shop = InputShop(sources.cohort, folder)
     crossed: dict[str, Any] | None = None
     share = 0.0
     if spec.folds:
@@ -76,6 +79,9 @@ def train(job: dict[str, Any], control: JobControl) -> dict[str, Any]:
     prepared = prepared_parts(shop, preparer, sources, own.part(0, PREPARE_SHARE, ""))
     if spec.trials and not (spec.resume and (run / "plan.json").exists()):
         sources = _searched(spec, sources, prepared, run, control)
+    if front is not None:
+        preparer = front.preparer
+        sources = replace(sources, plan=replace(sources.plan, rows=shop.shown(sources.plan.rows)))
     rows = to_json(sources.plan.rows)
     atomic_write_json(
         run / "plan.json", {"rows": rows, "fingerprint": to_json(sources.plan.fingerprint)}
@@ -88,7 +94,7 @@ def train(job: dict[str, Any], control: JobControl) -> dict[str, Any]:
     control.checkpoint()
     finished = _Finished(
         sources, spec, preparer, sources.plan.values, prepared, fitted, time.monotonic() - begin,
-        crossed,
+        crossed, front,
     )  # fmt: skip
     return finished.store(run)
 
@@ -114,14 +120,25 @@ def _searched(
     return replace(sources, plan=plan)
 
 
-def _frozen_overrides(run: Path, spec: TrainSpec) -> dict[str, Any]:
-    """A resumed run keeps the plan it started with."""
-    from medbench.base.atomic import read_json
+def _with_stored_plan(run: Path, spec: TrainSpec, sources: Sources) -> Sources:
+    """A resumed run keeps the plan it started with, reasons and all."""
+    if not spec.resume or not (run / "plan.json").exists():
+        return sources
+    rows = tuple(from_json(PlanRow, row) for row in read_json(run / "plan.json")["rows"])
+    return replace(sources, plan=replace(sources.plan, rows=rows))
 
-    if not (run / "plan.json").exists():
-        return spec.overrides
-    rows = read_json(run / "plan.json")["rows"]
-    return {row["key"]: row["value"] for row in rows}
+
+def _front(spec: TrainSpec, sources: Sources) -> Front:
+    """The registered network to learn behind, checked against leaks."""
+    folder = Path(spec.embedder_folder)
+    if sources.learner.form != "features":
+        raise BadInputError(
+            f"{spec.learner} learns its own features: only perceptron, SVM and MLP take those of a "
+            "network."
+        )
+    model = load_model(folder, sources.device)
+    check_embedder(model.manifest, sources.cohort, sources.split, folds=spec.folds > 0)
+    return Front(embedder_of(model.core, source_of(model.manifest, folder)), model.preparer)
 
 
 def _check_same_data(run: Path, sources: Sources, *, resume: bool) -> None:
@@ -142,6 +159,7 @@ class _Finished:
     fitted: Fitted
     seconds: float
     crossed: dict[str, Any] | None
+    front: Front | None = None
 
     def store(self, run: Path) -> dict[str, Any]:
         """Write predictions and the model; returns the job's result."""
@@ -165,7 +183,8 @@ class _Finished:
             categories = [len(feature.categories) for feature in cohort.features]
             more[REFERENCE] = reference_row(self.prepared[Role.TRAIN].inputs, categories)
         manifest["risk_table"] = self._risk(val.labels == cohort.positive, scores)
-        stored = write_model(run / "model", manifest, core, gate, more)
+        whole = core if self.front is None else EmbeddedCore(self.front.embedder, core)
+        stored = write_model(run / "model", manifest, whole, gate, more)
         write_predictions(
             run / "predictions" / "val.npz",
             prediction_set(val, logits, scores, Role.VAL, self._meta(stored, calibration)),
