@@ -8,6 +8,7 @@ from medbench.base.errors import LeakageError
 from medbench.cohorts.label_checks import cramers_v, label_checks
 from medbench.cohorts.mask_checks import mask_checks
 from medbench.cohorts.reading import item_path
+from medbench.cohorts.signal_checks import is_step_labelled, signal_checks
 from medbench.domain.cohort import Case, CheckResult, Cohort, Item, ItemKind, Role, Split, Task
 
 _SHOWN = 200
@@ -19,11 +20,14 @@ def run_checks(cohort: Cohort, split: Split | None, folder: Path) -> tuple[Check
     """All checks; without a split those that need one are left out."""
     masks = cohort.task is Task.SEGMENTATION
     results = [_unreadable(cohort, folder)]
-    results += mask_checks(cohort, split) if masks else [_one_class(cohort, split)]
+    steps = cohort.task is Task.SIGNAL and is_step_labelled(cohort)
+    results += mask_checks(cohort, split) if masks else []
+    results += [] if masks or steps else [_one_class(cohort, split)]
     if split is not None:
         results += [_same_patient(cohort, split), _exact_duplicate(cohort, split)]
-        results += [] if masks else [_class_in_every_part(cohort, split)]
-    results += [] if masks else label_checks(cohort, split, folder)
+        results += [] if masks or steps else [_class_in_every_part(cohort, split)]
+    results += [] if masks or steps else label_checks(cohort, split, folder)
+    results += signal_checks(cohort, folder) if cohort.task is Task.SIGNAL else []
     results += [
         _repeated(cohort),
         _contradicting(cohort),

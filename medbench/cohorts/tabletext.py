@@ -53,8 +53,8 @@ def number_of(cell: str) -> float | None:
     return value if abs(value) < 1e300 else None
 
 
-def read_table(path: Path) -> TextTable:
-    """Read a table.
+def read_table(path: Path, *, ragged: bool = False) -> TextTable:
+    """Read a table; ``ragged``: shorter rows are filled with empty cells at their end.
 
     Raises
     ------
@@ -67,7 +67,9 @@ def read_table(path: Path) -> TextTable:
     rows = [row for row in _split_rows(path, text) if any(cell for cell in row[1])]
     if not rows:
         raise BadInputError(f"{path.name} is empty.")
-    width = len(rows[0][1])
+    width = max(len(row) for _, row in rows) if ragged else len(rows[0][1])
+    if ragged:
+        rows = [(line, row + [""] * (width - len(row))) for line, row in rows]
     for line, row in rows:
         if len(row) != width:
             raise BadInputError(

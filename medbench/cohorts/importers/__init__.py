@@ -2,6 +2,7 @@
 
 from medbench.cohorts.importers import (
     arrays_npz,
+    ecg_records,
     file_table,
     image_folders,
     mask_pairs,
@@ -12,6 +13,7 @@ from medbench.cohorts.source import Importer
 
 IMPORTERS: tuple[Importer, ...] = (
     mask_pairs.IMPORTER,
+    ecg_records.IMPORTER,
     arrays_npz.IMPORTER,
     image_folders.IMPORTER,
     file_table.IMPORTER,

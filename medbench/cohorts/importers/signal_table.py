@@ -1,4 +1,7 @@
-"""Signals of equal length, one a line: the label first (UCR form), then the samples."""
+"""Signals, one a line: the label first (UCR form), then the samples.
+
+Shorter signals end in empty cells or simply sooner; they are stored with NaN at their end.
+"""
 
 from pathlib import Path
 
@@ -18,7 +21,7 @@ def _accepts(source: Path, options: SourceOptions) -> bool:
 
 
 def _read(source: Path, options: SourceOptions) -> Imported:
-    table = read_table(source)
+    table = read_table(source, ragged=True)
     label = table.column(options.label) if options.label else 0
     texts = []
     for row in table.rows:

@@ -65,7 +65,7 @@ class SequenceLearner(Learner):
 
     def _add_descent_rows(self, plan: PlanBuilder, fingerprint: Fingerprint) -> None:
         n = fingerprint.n_cases
-        batch = int(np.clip(2 ** int(np.log2(max(n / 4, 16))), 16, 128))
+        batch = int(np.clip(2 ** int(np.log2(max(n / 2, 16))), 16, 128))
         batch = plan.row(
             "batch_size", "Batch size", batch,
             f"{n} training cases; a larger batch costs a CPU hardly more on short signals.",
@@ -78,10 +78,10 @@ class SequenceLearner(Learner):
             f"About {epochs * a_round:,} steps of {batch} signals.", low=1, high=10000,
         )  # fmt: skip
         few = n < _FEW
-        members = 5 if few else 1
+        members = 3 if few else 1
         plan.row(
             "members", "Networks", members,
-            f"{n} training cases are few: the mean of five networks errs less than one, and each "
+            f"{n} training cases are few: the mean of three networks errs less than one, and each "
             "answers cases that it has not learned." if few else
             f"{n} training cases: one network.", low=1, high=20,
         )  # fmt: skip
@@ -102,8 +102,13 @@ class SequenceLearner(Learner):
             "Peak of a rise over the first tenth and a cosine fall (AdamW).", low=1e-7, high=10.0,
         )  # fmt: skip
         plan.row(
-            "weight_decay", "Weight decay", 0.01, "Pulls weights to zero; more data would need "
-            "less.", low=0.0, high=10.0,
+            "weight_decay", "Weight decay", 0.1 if few else 0.01,
+            "Pulls weights to zero; more data need less.", low=0.0, high=10.0,
+        )  # fmt: skip
+        plan.row(
+            "smoothing", "Label smoothing", 0.1 if few else 0.05,
+            "Labels count as a little less than certain: readers err, and few cases tempt a "
+            "network to be sure.", low=0.0, high=0.5,
         )  # fmt: skip
         plan.row(
             "dropout", "Dropout", 0.3 if few else 0.1,
@@ -151,8 +156,8 @@ class RnnLearner(SequenceLearner):
     """Layers of GRU or LSTM."""
 
     name = "rnn"
-    steps_in_all = 1200
-    learning_rate = 5e-3
+    steps_in_all = 400
+    learning_rate = 3e-3
 
     def add_network_rows(self, plan: PlanBuilder, fingerprint: Fingerprint, length: int) -> None:
         n, values = fingerprint.n_cases, fingerprint.values
@@ -166,7 +171,7 @@ class RnnLearner(SequenceLearner):
             "The whole signal is there when it is read: what comes later helps to judge what came "
             "before.",
         )  # fmt: skip
-        hop = 2 if length < 64 else 4 if length <= 600 else 8
+        hop = 2 if length <= 200 else 4 if length <= 600 else 8
         plan.row(
             "hop", "Samples a step", hop,
             f"Windows of {2 * hop} samples, one each {hop}: {length} samples become "

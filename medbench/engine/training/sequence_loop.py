@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 import torch
+from torch.nn import functional
 
 from medbench.engine.training.augment_signal import SignalAugmentation
 from medbench.engine.training.loop import LoopResult, NetTask, TrainingLoop
@@ -29,6 +30,11 @@ class SequenceLoop(TrainingLoop):
     def batch_of(self, chosen: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         inputs, labels = super().batch_of(chosen)
         return inputs if self.changes is None else self.changes.apply(inputs), labels
+
+    def loss_of(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        return functional.cross_entropy(
+            logits, labels, weight=self.weights, label_smoothing=float(self.plan["smoothing"])
+        )
 
     def keeps(self, area: float, val_loss: float) -> bool:
         return self.plan["keep"] == "last epochs" or super().keeps(area, val_loss)
