@@ -32,7 +32,7 @@ def stored(tmp_path):
     study = scan([folder]).studies[0]
     display = study.series[0].displays[0]
     uid, series, ref = study.study_instance_uid, display.series_instance_uid, display.frames[2]
-    key = f"{uid}|{series}|{display.display_id}"
+    key = display.key
     site = Site(uid, series, key, ref.sop_instance_uid, 0,
                 display.geometry.frame_of_reference_uid)  # fmt: skip
     length = Measurement("m-1", MeasurementKind.LENGTH, site, ((2.5, 3.0), (12.0, 20.0)),

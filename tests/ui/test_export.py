@@ -129,7 +129,7 @@ def test_all_views_of_the_layout(ct):
     ct.app.qt.processEvents()
     (file,) = ct.run("export_all_png")
     shown = _pixels(file)
-    views = ct.page.views()
+    views = ct.page.wall.shown
     assert len(views) == 4
     assert shown.shape[1] > 1.9 * max(v.width() for v in views) - 20
     (one,) = ct.run("export_png")
