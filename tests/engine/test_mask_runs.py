@@ -5,12 +5,14 @@ import numpy as np
 import psutil
 import pytest
 from PIL import Image
+from pydicom import dcmread
 
 from medbench.base.errors import JobFailedError, LeakageError
 from medbench.cohorts.build import build_cohort
 from medbench.cohorts.split import split_by_patient
 from medbench.cohorts.store import write_split
 from medbench.cohorts.voxels import read_voxels
+from medbench.dicom.write import SimulatedPatient, write_ct_series
 from medbench.domain.cohort import Task
 from medbench.domain.geometry import Geometry
 from medbench.domain.model import RestsOn
@@ -18,6 +20,7 @@ from medbench.formats.nifti_write import write_label_nifti
 from medbench.metrics.predictions import read_predictions
 from medbench.registry.workspace import Workspace
 from medbench.session.operations.evaluation import evaluate, evaluation_json
+from medbench.session.operations.label_maps import write_label_object
 from medbench.session.operations.prediction import (
     inputs_of,
     manifest_of,
@@ -100,6 +103,36 @@ def test_volumes_from_cohort_to_label_map(workspace, volumes, engine, tmp_path):
     words = prediction_json(answer)
     assert words["label_map"].endswith("_seg.nii.gz")
     assert words["volumes"] == dict(answer.volumes)
+    check_a_series(workspace, engine, version, tmp_path)
+
+
+def check_a_series(workspace, engine, version, out):
+    """A DICOM series becomes a label map and a Segmentation that Review reads as a layer."""
+    from medbench.dicom.scan import scan
+    from medbench.formats.layers import is_layer, read_layer
+
+    shape = (15, 20, 18)
+    z, y, x = np.indices(shape)
+    ball = (z - 7) ** 2 + (y - 10) ** 2 + (x - 9) ** 2 < 20
+    values = (np.random.default_rng(7).normal(60, 10, shape) + 90 * ball).astype(np.int16)
+    place = Geometry(shape, (1.0, 1.0, 1.0), (3.0, 4.0, 5.0), AXES)
+    write_ct_series(out / "series", values, place, SimulatedPatient("SIM-1", "Sample^Ivo"))
+    folder = workspace.model_folder(version.label)
+    entries = inputs_of([out / "series"], manifest_of(folder))
+    assert len(entries) == 1
+    answer = predict(engine, version, folder, entries, out / "maps")[0]
+    assert answer.reason == ""
+    written = write_label_object(answer, out / "series", out / "maps")
+    displays = [d for s in scan([written]).studies for e in s.series for d in e.displays]
+    assert is_layer(displays[0])
+    layer = read_layer(displays[0])
+    assert [segment.label for segment in layer.segments] == ["ball"]
+    header = dcmread(written).SegmentSequence[0]
+    assert header.SegmentAlgorithmType == "AUTOMATIC"
+    assert version.label in header.SegmentAlgorithmName
+    labels = read_voxels(Path(answer.label_map_path)).values
+    assert 2 * (ball & (labels == 1)).sum() / (ball.sum() + (labels == 1).sum()) > 0.5
+    assert int(dcmread(written).NumberOfFrames) == int(labels.any(axis=(1, 2)).sum())
 
 
 def test_a_killed_run_on_masks_resumes_to_the_same_weights(workspace, volumes):

@@ -8,6 +8,7 @@ from typing import Any
 from medbench.cli.options import add_workspace, open_workspace
 from medbench.cli.progress import progress
 from medbench.jobs.client import EngineProcess
+from medbench.session.operations.label_maps import write_label_object
 from medbench.session.operations.prediction import (
     inputs_of,
     manifest_of,
@@ -49,6 +50,9 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
                 picture = write_overlay_picture(prediction, out)
                 if picture is not None:
                     answer["overlay_picture"] = str(picture)
+                if args.out is not None and prediction.label_map_path:
+                    found_in = write_label_object(prediction, Path(prediction.input_id), out)
+                    answer["dicom_seg"] = None if found_in is None else str(found_in)
                 answers.append(answer)
     used = [a for a in answers if not a["reason"]]
     return {

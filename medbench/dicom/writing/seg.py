@@ -51,13 +51,16 @@ class _Plane:
 
 def write_segmentation(
     path: Path, labels: NDArray[np.uint8], segmentation: EditedSegmentation, study: SourceStudy,
-    frames: Sequence[FrameRef], *, reader: str = "", cancelled: Callable[[], bool] | None = None,
+    frames: Sequence[FrameRef], *, reader: str = "", algorithm: str = "",
+    cancelled: Callable[[], bool] | None = None,
 ) -> int:  # fmt: skip
     """Write a label map (z, y, x) as a new series of its study; returns the frames written.
 
     ``frames`` are those of the display it was drawn on: where they are as many as the map's slices
     and the grid was not resampled, each frame of the object points at its source (C.7.6.16.2.6);
     else the frame of reference alone places it. Empty slices are not written.
+
+    ``algorithm``: name and version of the model that drew it, where no reader did.
 
     Raises
     ------
@@ -80,7 +83,9 @@ def write_segmentation(
     _describe(ds, segmentation, reader or segmentation.reader)
     ds.Rows, ds.Columns = labels.shape[1:]
     ds.NumberOfFrames = len(planes)
-    ds.SegmentSequence = [_segment(s, n, segmentation) for n, s in enumerate(segments, 1)]
+    ds.SegmentSequence = [
+        _segment(s, n, segmentation, algorithm) for n, s in enumerate(segments, 1)
+    ]  # fmt: skip
     shared = Dataset()
     if segmentation.placed:
         ds.FrameOfReferenceUID = geometry.frame_of_reference_uid or generate_uid(prefix=None)
@@ -153,7 +158,9 @@ def _describe(ds: Dataset, segmentation: EditedSegmentation, reader: str) -> Non
     ds.ContentCreatorName = person_name(reader)
 
 
-def _segment(segment: EditedSegment, number: int, segmentation: EditedSegmentation) -> Dataset:
+def _segment(
+    segment: EditedSegment, number: int, segmentation: EditedSegmentation, algorithm: str
+) -> Dataset:
     """One item of the Segment Sequence (C.8.20.4)."""
     category, kind = segment_codes(segment.label)
     item = Dataset()
@@ -163,6 +170,9 @@ def _segment(segment: EditedSegment, number: int, segmentation: EditedSegmentati
     item.SegmentAlgorithmType = "SEMIAUTOMATIC" if helped else "MANUAL"
     if helped:
         item.SegmentAlgorithmName = short_text(f"medbench: {', '.join(helped)}")
+    if algorithm:
+        item.SegmentAlgorithmType = "AUTOMATIC"
+        item.SegmentAlgorithmName = short_text(f"medbench: {algorithm}")
     item.SegmentedPropertyCategoryCodeSequence = [code_item(category)]
     item.SegmentedPropertyTypeCodeSequence = [code_item(kind)]
     item.RecommendedDisplayCIELabValue = list(to_cielab(segment.colour))
