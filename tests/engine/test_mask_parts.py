@@ -1,7 +1,10 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
+from medbench.base.errors import IntegrityError
+from medbench.cohorts.build import build_cohort
 from medbench.cohorts.canonical import canonical, turn_of
 from medbench.cohorts.mask_fingerprint import sided
 from medbench.cohorts.voxels import Voxels
@@ -13,6 +16,7 @@ from medbench.engine.nets.unet import build_unet, strides_of
 from medbench.engine.plan.builder import PlanBuilder, values_of
 from medbench.engine.segmentation.patches import Changes, choose_centre, draw_patch
 from medbench.engine.segmentation.prepare import ImagePreparer, label_map, mask_on_grid
+from medbench.engine.segmentation.task import prepare_part
 
 # stored x runs to the head, y to the right, z to the front
 TURNED = tuple(np.array([[0, -1, 0], [0, 0, -1], [1, 0, 0]]).ravel().tolist())
@@ -202,3 +206,27 @@ def test_sides_are_read_from_names():
     assert sided(["left kidney"])
     assert sided(["kidney_r"])
     assert not sided(["anterior", "posterior", "liver", "rectum", "lens"])
+
+
+def test_a_mask_that_changed_since_the_cohort_was_built_stops_the_run(tmp_path):
+    root = tmp_path / "src"
+    for name in ("images", "labels"):
+        (root / name).mkdir(parents=True)
+        for i in range(2):
+            np.save(root / name / f"a{i}.npy", np.full((6, 8, 8), i + 1, np.uint8))
+    Image.fromarray(np.full((9, 9), 7, np.uint8)).save(root / "images" / "b.png")
+    Image.fromarray(np.full((9, 9), 255, np.uint8)).save(root / "labels" / "b.png")
+    cohort = build_cohort(root, task=Task.SEGMENTATION, out=tmp_path / "c")
+    preparer = ImagePreparer(settings())
+    cases = [c for c in cohort.cases if c.case_id == "b"]
+
+    def prepare(cache):
+        return prepare_part(cohort, tmp_path / "c", cases, preparer, cache, lambda i: None)
+
+    first = prepare(tmp_path / "one")
+    assert first.cases[0].mask.sum() == 81
+    Image.fromarray(np.zeros((9, 9), np.uint8)).save(root / "labels" / "b.png")
+    with pytest.raises(IntegrityError, match="of case b changed"):
+        prepare(tmp_path / "two")
+    again = prepare(tmp_path / "one")  # what was prepared stays what the cohort froze
+    assert np.array_equal(again.cases[0].mask, first.cases[0].mask)

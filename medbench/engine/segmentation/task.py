@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medbench.base.atomic import atomic_file
-from medbench.base.errors import BadInputError, MedbenchError
-from medbench.base.hashing import sha256_json
+from medbench.base.errors import BadInputError, DecodeError, IntegrityError
+from medbench.base.hashing import sha256_file, sha256_json
+from medbench.cohorts.reading import item_path
 from medbench.cohorts.voxels import Voxels, item_voxels, mask_codes, mismatch_of
-from medbench.domain.cohort import Case, Cohort
+from medbench.domain.cohort import Case, Cohort, Item, ItemKind
 from medbench.engine.segmentation.prepare import ImagePreparer, gate_vector, mask_on_grid
 from medbench.engine.training.task import FitTask
 
@@ -77,6 +78,8 @@ def prepare_part(
     ------
     BadInputError
         None of them can be read.
+    IntegrityError
+        A file is another one than when the cohort was built.
     """
     part = MaskPart([])
     cache.mkdir(parents=True, exist_ok=True)
@@ -84,7 +87,7 @@ def prepare_part(
         tick(i)
         try:
             part.cases.append(_prepared(cohort, folder, case, preparer, cache))
-        except MedbenchError as error:
+        except (BadInputError, DecodeError) as error:
             part.unreadable[case.case_id] = str(error)
     if not part.cases:
         reason = next(iter(part.unreadable.values()), "there is none")
@@ -99,6 +102,8 @@ def _prepared(
     key = sha256_json([preparer.settings, case.items[0].sha256, case.mask.sha256])[:24]
     files = {name: cache / f"{key}-{name}.npy" for name in ("image", "gate", "mask")}
     if not all(file.is_file() for file in files.values()):
+        for item in (case.items[0], case.mask):
+            _require_frozen(case, item, folder)
         stored, codes = read_pair(case, folder)
         ready = preparer.prepare(stored)
         arrays: dict[str, NDArray[Any]] = {
@@ -119,6 +124,14 @@ def _prepared(
             found = found[np.sort(dice.choice(len(found), _POINTS, replace=False))]
         points.append(found)
     return PreparedCase(case, image, mask, tuple(points), gate)
+
+
+def _require_frozen(case: Case, item: Item, folder: Path) -> None:
+    path = item_path(item, folder)
+    if item.kind is not ItemKind.ARRAY and path.is_file() and sha256_file(path) != item.sha256:
+        raise IntegrityError(
+            f"{path.name} of case {case.case_id} changed since the cohort was built: build it anew."
+        )
 
 
 def _save(path: Path, values: NDArray[Any]) -> None:
