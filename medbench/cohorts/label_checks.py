@@ -119,6 +119,11 @@ def _leaning(cohort: Cohort) -> CheckResult:
         if words
         else "No view, source, device or file form leans with the label."
     )
+    views = {"view", "viewposition", "view_position", "projection"}
+    if cohort.task is Task.IMAGE and not any(
+        key.lower().replace(" ", "_") in views for case in labelled for key in case.attributes
+    ):
+        detail += " The view of the pictures is not recorded: it cannot be looked into."
     return CheckResult(
         "confounder", "No confounder of acquisition", not words, False, len(words), detail
     )

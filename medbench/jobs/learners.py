@@ -24,6 +24,12 @@ LEARNERS: tuple[LearnerInfo, ...] = (
         "One weighted sum, corrected at each mistake: the oldest learner, and a fair baseline.",
     ),
     LearnerInfo(
+        "logistic",
+        "Logistic regression",
+        ("table", "image", "signal"),
+        "Risk as a weighted sum of the columns: the baseline of clinical risk models.",
+    ),
+    LearnerInfo(
         "svm-linear",
         "Linear SVM",
         ("table", "image", "signal"),

@@ -74,6 +74,9 @@ def test_the_view_is_named_as_a_confounder(cohort, tmp_path):
     assert "view" in found["confounder"].detail
     assert not found["confounder"].passed
     assert found["label-follows-attribute"].passed
+    pictures = replace(cohort, task=Task.IMAGE)
+    assert "not recorded" in checks(pictures, None, tmp_path / "c")["confounder"].detail
+    assert "not recorded" not in checks(views, None, tmp_path / "c")["confounder"].detail
     assert checks(cohort, None, tmp_path / "c")["confounder"].passed
 
 

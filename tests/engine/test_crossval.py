@@ -15,6 +15,7 @@ from medbench.cohorts.fingerprint import cases_of
 from medbench.cohorts.split import split_by_patient
 from medbench.cohorts.store import read_cohort, read_split, write_split
 from medbench.domain.cohort import Role, Task
+from medbench.jobs.client import EngineProcess
 from medbench.jobs.protocol import PredictSpec
 from medbench.metrics.crossval import crossval_report
 from medbench.metrics.predictions import PredictionSet, read_predictions
@@ -133,6 +134,21 @@ def test_a_killed_cross_validation_goes_on_to_the_same_answers(workspace, table_
     )
     assert np.array_equal(one.case_ids, two.case_ids)
     assert np.array_equal(one.scores, two.scores)
+
+
+def test_stopping_a_cross_validation(workspace, table_cohort):
+    spec = prepare_run(workspace, table_cohort, "svm", folds=5, repeats=20)
+    with EngineProcess("train", threads=1) as engine:
+        engine.submit(spec)
+        asked = None
+        while (event := engine.receive(60)) is not None and event["type"] != "ended":
+            if event["type"] == "metric" and asked is None:
+                asked = event
+                engine.cancel(spec.job_id)
+    assert event["outcome"] == "cancelled"
+    folds = Path(spec.run_folder) / "folds"
+    assert 1 <= len(list(folds.glob("*/fold.json"))) <= 3
+    assert not (Path(spec.run_folder) / "crossval.json").exists()
 
 
 def test_impossible_folds_are_named_before_anything_runs(workspace, table_cohort, tmp_path):

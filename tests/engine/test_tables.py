@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load, save
+from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 from test_parts import fit_task
 
@@ -195,7 +196,22 @@ def table_print(n=60):
     return Fingerprint(Task.TABLE, n, n, (n // 2, n // 2), values)
 
 
-@pytest.mark.parametrize("name", ["perceptron", "svm-linear", "svm-rbf", "svm", "mlp"])
+@pytest.mark.parametrize("classes", [2, 3])
+def test_stored_logistic_regression_answers_as_scikit_learn_does(tmp_path, classes):
+    rows, labels = rows_of(classes)
+    learner = learner_of("logistic")
+    core = learner.fit(fit_task(rows, labels, tmp_path, c=0.3)).core
+    stored = load(save({k: np.ascontiguousarray(v) for k, v in core.tensors().items()}))
+    ours = learner.load(core.architecture(), stored, CPU).logits(rows)
+    scaled = (rows - rows.mean(0)) / rows.std(0)
+    for k in range(1 if classes == 2 else classes):
+        goal = labels if classes == 2 else (labels == k).astype(int)
+        oracle = LogisticRegression(C=0.3, max_iter=5000, tol=1e-6).fit(scaled, goal)
+        mine = ours[:, 1] - ours[:, 0] if classes == 2 else ours[:, k]
+        assert mine == pytest.approx(oracle.decision_function(scaled), abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["perceptron", "logistic", "svm-linear", "svm-rbf", "svm", "mlp"])
 def test_every_learner_has_something_to_search(name):
     plan = make_plan(learner_of(name), table_print(), {}, CPU)
     space = space_of(plan)
@@ -235,4 +251,3 @@ def test_successive_halving_keeps_the_best_and_goes_on_where_it_stopped(tmp_path
     assert {"c", "gamma"} <= set(found)
     (tmp_path / "s" / FILE).write_text("\n".join([*lines[:7], lines[7][:20]]) + "\n")
     assert search_settings(search) == found
-

@@ -1,13 +1,14 @@
 """One learner a file; each registers itself in one line."""
 
 from medbench.base.errors import BadInputError
-from medbench.engine.learners import cnn, mlp, perceptron, sequence, svm, unet
+from medbench.engine.learners import cnn, logistic, mlp, perceptron, sequence, svm, unet
 from medbench.engine.learners.base import Learner
 
 LEARNERS: dict[str, Learner] = {
     learner.name: learner
     for learner in (
         perceptron.LEARNER,
+        logistic.LEARNER,
         svm.LINEAR,
         svm.RBF,
         svm.KERNEL,

@@ -33,7 +33,9 @@ def _grid(kernel: str, costs: tuple[float, ...], widths: tuple[float, ...]) -> l
     return [{"kernel": kernel, "c": c, "gamma": g} for c, g in product(costs, widths)]
 
 
-class _Svm(Learner):
+class Svm(Learner):
+    """What margin learners share: a plan, candidates, and the inner folds that choose one."""
+
     form = "features"
     cross_fits = True
     candidates: ClassVar[list[Settings]]
@@ -192,7 +194,7 @@ def _folds(
     return grouped_folds(labels, groups, count, task.seed) if count >= 2 else []
 
 
-class LinearSvm(_Svm):
+class LinearSvm(Svm):
     """Widest straight margin; hinge loss squared, liblinear."""
 
     name = "svm-linear"
@@ -219,7 +221,7 @@ class LinearSvm(_Svm):
         return LinearCore.load(architecture, tensors)
 
 
-class KernelSvm(_Svm):
+class KernelSvm(Svm):
     """libsvm with the kernel that the inner folds like best."""
 
     name = "svm"
