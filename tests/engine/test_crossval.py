@@ -71,6 +71,23 @@ def test_every_case_is_answered_once_a_repeat_and_the_test_part_never(
     assert "Cross-validated" in (workspace.model_folder(version.label) / "card.md").read_text()
 
 
+def test_real_heart_disease(workspace, real_data, tmp_path):
+    source = real_data / "tabular" / "heart_disease_cleveland.csv"
+    positive = ("1", "2", "3", "4")
+    cohort = build_cohort(source, task=Task.TABLE, out=tmp_path / "c", positive=positive)
+    write_split(tmp_path / "c", split_by_patient(cohort, val=0.15, test=0))
+    spec = prepare_run(workspace, tmp_path / "c", "logistic", folds=5)
+    _, result = train_blocking(workspace, spec)
+    report = result["cross_validation"]
+    assert report["n"] == 215
+    assert report["metrics"]["auc"]["value"] > 0.89
+    assert report["calibration"]["slope"] == pytest.approx(1, abs=0.3)
+    rows = {r["key"]: r for r in json.loads(
+        (Path(spec.run_folder) / "plan.json").read_text())["rows"]}  # fmt: skip
+    assert rows["codes"]["value"] == "categories"
+    assert "thal" in rows["codes"]["reason"]
+
+
 def noise_cohort(root, n=90, columns=40):
     dice = np.random.default_rng(5)
     with (root / "noise.csv").open("w", newline="") as handle:
