@@ -142,5 +142,6 @@ def _signal_values(cohort: Cohort, reader: CaseReader, cases: list[Case]) -> dic
         "leads": max(leads),
         "hz": max(rates) if len(set(rates)) == 1 else 0.0,
         "with_gaps": gaps,
+        "cut": cases[0].attributes.get("cut", "signal"),
         "step_labels": any(case.mask is not None for case in cases),
     }

@@ -134,6 +134,12 @@ class CaseReader:
             raise BadInputError(f"Case {case.case_id} holds no signal.")
         return np.asarray(self._array(item.path)[item.index], np.float32)
 
+    def steps(self, case: Case) -> np.ndarray[Any, Any]:
+        """Int64 class per sample of a signal; negative where nobody said."""
+        if case.mask is None or case.mask.kind is not ItemKind.ARRAY:
+            raise BadInputError(f"The time steps of case {case.case_id} have no labels.")
+        return np.asarray(self._array(case.mask.path)[case.mask.index], np.int64)
+
     def try_image(self, case: Case) -> tuple[np.ndarray[Any, Any] | None, str]:
         """Picture, or None and the reason."""
         try:

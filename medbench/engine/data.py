@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from medbench.base.errors import BadInputError, MedbenchError
 from medbench.cohorts.reading import CaseReader
 from medbench.domain.cohort import Case, Cohort, Task
-from medbench.engine.sequences import sequence_of
+from medbench.engine.sequences import EACH_STEP, sequence_of, steps_of
 from medbench.imaging.features import BASIC, features_of
 from medbench.imaging.resize import fit_square, resize_area
 from medbench.imaging.signal_features import signal_features
@@ -33,11 +33,16 @@ class Prepared:
     gate: NDArray[np.float64]
     """What the in-distribution check looks at, (cases, features)."""
     unreadable: dict[str, str] = field(default_factory=dict)
+    steps: NDArray[np.int64] | None = None
+    """(cases, times) where each time step of a signal has its label; -100 = none there."""
 
     def take(self, chosen: NDArray[np.int64]) -> "Prepared":
         """Some of the cases, by index."""
         cases = [self.cases[i] for i in chosen] if self.cases else []
-        return Prepared(self.inputs[chosen], self.labels[chosen], cases, self.gate[chosen])
+        steps = None if self.steps is None else self.steps[chosen]
+        return Prepared(
+            self.inputs[chosen], self.labels[chosen], cases, self.gate[chosen], steps=steps
+        )
 
 
 def unit_picture(picture: NDArray[Any], channels: int) -> Floats:
@@ -182,7 +187,7 @@ class Preparer:
             None of them can be read.
         """
         reader = CaseReader(cohort, folder)
-        inputs, labels, kept, gates = [], [], [], []
+        inputs, labels, kept, gates, steps = [], [], [], [], []
         unreadable: dict[str, str] = {}
         for i, case in enumerate(cases):
             if tick is not None:
@@ -194,6 +199,8 @@ class Preparer:
                 unreadable[case.case_id] = str(error)
                 continue
             inputs.append(found)
+            if self.settings.get("answer") == EACH_STEP:
+                steps.append(steps_of(reader.steps(case), self.settings))
             gates.append(self.gate_of(raw))
             labels.append(-1 if case.label is None else case.label)
             kept.append(case)
@@ -201,5 +208,6 @@ class Preparer:
             reason = next(iter(unreadable.values()), "there is none")
             raise BadInputError(f"None of the {len(cases)} cases can be read: {reason}.")
         return Prepared(
-            np.stack(inputs), np.array(labels, np.int64), kept, np.stack(gates), unreadable
-        )
+            np.stack(inputs), np.array(labels, np.int64), kept, np.stack(gates), unreadable,
+            np.stack(steps) if steps else None,
+        )  # fmt: skip

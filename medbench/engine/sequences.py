@@ -11,6 +11,7 @@ from medbench.base.errors import BadInputError
 Floats = NDArray[np.float32]
 NORMALISATIONS = ("each lead", "whole signal", "none")
 FITS = ("resample", "pad or crop")
+EACH_STEP, EACH_SIGNAL = "each time step", "each signal"
 _LEAST_SPREAD = 1e-6
 
 
@@ -100,6 +101,11 @@ def resampled(values: NDArray[np.float64], length: int) -> NDArray[np.float64]:
         return np.asarray(np.diff(ends, axis=0) / np.diff(edges)[:, None])
     places = np.linspace(0, count - 1, length)
     return np.stack([np.interp(places, np.arange(count), column) for column in values.T], axis=1)
+
+
+def steps_of(marks: NDArray[np.int64], settings: Mapping[str, Any]) -> NDArray[np.int64]:
+    """`prepare_steps` with the settings that a plan decided."""
+    return prepare_steps(marks, length=int(settings["length"]), fit=str(settings["fit"]))
 
 
 def prepare_steps(marks: NDArray[np.int64], *, length: int, fit: str) -> NDArray[np.int64]:

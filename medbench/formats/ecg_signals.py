@@ -22,6 +22,12 @@ AAMI: dict[str, str] = {
 """Annotated beat -> its class of ANSI/AAMI EC57: normal and bundle branch, supraventricular,
 ventricular, fusion, and paced or not classifiable."""
 WAVES = {"p": "P", "N": "QRS", "t": "T"}
+BEFORE_S, AFTER_S = 0.45, 0.55
+"""Around the R peak: with the end of the beat before, which shows how early this one is."""
+PIECE_S = 4.0
+QRS_S = 0.06
+LONGEST_S = 30.0
+"""Of a whole record."""
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from medbench.engine.sequences import prepare_sequence, prepare_steps, resampled
 from medbench.engine.training.augment_signal import SignalAugmentation
 from medbench.registry.workspace import Workspace
 from medbench.session.operations.evaluation import evaluate
+from medbench.session.operations.prediction import inputs_of, manifest_of, predict
 from medbench.session.operations.training import prepare_run, resume_spec, train_blocking
 
 DESCRIBED = {
@@ -197,3 +198,51 @@ def test_the_learners_say_what_widths_must_be():
     plan = {"widths": "8,16", "leads": 1, "pool": "attention", "answer": "each signal"}
     with pytest.raises(BadInputError, match="four numbers"):
         RESNET1D.described(SimpleNamespace(plan=plan))
+
+
+@pytest.fixture(scope="module")
+def step_cohort(tmp_path_factory):
+    """Records of ten seconds with spikes; each sample is labelled beat or no beat."""
+    root = tmp_path_factory.mktemp("steps")
+    (root / "src").mkdir()
+    dice = np.random.default_rng(0)
+    for i in range(8):
+        trace = dice.integers(-8, 8, 1000)
+        raw, before = b"", 0
+        for at in range(60 + 5 * i, 960, 90):
+            trace[at - 1 : at + 2] += 200
+            raw += ((1 << 10) | (at - before)).to_bytes(2, "little")
+            before = at
+        (root / "src" / f"r{i}.dat").write_bytes(trace.astype("<i2").tobytes())
+        head = f"r{i} 1 100 1000\nr{i}.dat 16 200/mV 16 0 {trace[0]} 0 0 II\n"
+        (root / "src" / f"r{i}.hea").write_text(head)
+        (root / "src" / f"r{i}.atr").write_bytes(raw + b"\0\0")
+    folder = root / "cohort"
+    cohort = build_cohort(root / "src", task=Task.SIGNAL, out=folder, label="beats")
+    write_split(folder, split_by_patient(cohort, val=0.25, test=0.25))
+    return folder
+
+
+@pytest.mark.keeps_process
+def test_each_time_step_is_learned_and_scored(workspace, step_cohort, engine, tmp_path):
+    settings = {"width": 12, "epochs": 60, "members": 1, "hop": 2}
+    spec = prepare_run(workspace, step_cohort, "rnn", overrides=settings)
+    version, result = train_blocking(workspace, spec)
+    assert result["validation"]["auc"]["value"] > 0.95
+    assert result["validation"]["auc"]["n"] == 4 * 100
+    found = evaluate(workspace, engine, version.label, step_cohort, "test")
+    assert found.report.metrics["auc"].value > 0.95
+    ids = found.predictions.case_ids
+    assert len(set(ids.tolist())) == len(ids)
+    assert len(set(found.predictions.patient_ids.tolist())) == 2
+    folder = workspace.model_folder(version.label)
+    record = step_cohort.parent / "src" / "r7.hea"
+    entries = inputs_of([record], manifest_of(folder))
+    answered = predict(engine, version, folder, entries, tmp_path)
+    assert [a.input_id.rpartition("@")[2] for a in answered] == ["0.000s", "4.000s"]
+    curve = np.load(answered[0].overlay_path)
+    assert curve.shape == (400,)
+    spikes = np.arange(60 + 35, 390, 90)
+    assert curve[spikes].min() > curve[spikes - 40].max()
+    with pytest.raises(JobFailedError, match="labels time steps"):
+        train_blocking(workspace, prepare_run(workspace, step_cohort, "svm-linear"))

@@ -25,6 +25,11 @@ from medbench.cohorts.tabletext import is_missing, read_table
 from medbench.domain.cohort import Case, Feature, Item, ItemKind, Task
 from medbench.domain.objects import Waveform
 from medbench.formats.ecg_signals import (
+    AFTER_S,
+    BEFORE_S,
+    LONGEST_S,
+    PIECE_S,
+    QRS_S,
     WAVES,
     beats_of,
     cut,
@@ -36,12 +41,6 @@ from medbench.formats.ecg_signals import (
 )
 
 SIGNALS, STEPS = "signals.npy", "steps.npy"
-BEFORE_S, AFTER_S = 0.45, 0.55
-"""Around the R peak: with the end of the beat before, which shows how early this one is."""
-PIECE_S = 4.0
-QRS_S = 0.06
-LONGEST_S = 30.0
-"""Of a whole record."""
 
 
 @dataclass
@@ -173,7 +172,7 @@ def _beats(
         if not label:
             continue
         signal = cut(wave.samples, beat.sample, before, after, lanes)
-        at = {"hz": f"{hertz:g}", "at_s": f"{beat.sample / hertz:.3f}"}
+        at = {"cut": "beat", "hz": f"{hertz:g}", "at_s": f"{beat.sample / hertz:.3f}"}
         found.add(f"{path.stem}-{number + 1:06d}", patient, signal, label, at)
 
 
@@ -183,7 +182,7 @@ def _whole(
     hertz = wave.sampling_hz
     count = min(wave.samples.shape[1], round(LONGEST_S * hertz))
     signal = np.ascontiguousarray(wave.samples[lanes, :count].T)
-    found.add(path.stem, patient, signal, text, {"hz": f"{hertz:g}"})
+    found.add(path.stem, patient, signal, text, {"cut": "record", "hz": f"{hertz:g}"})
 
 
 def _pieces(
@@ -203,7 +202,7 @@ def _pieces(
         if (steps >= 0).mean() < 0.5:
             continue
         signal = np.ascontiguousarray(wave.samples[lanes, first : first + size].T)
-        at = {"hz": f"{hertz:g}", "at_s": f"{first / hertz:.3f}"}
+        at = {"cut": "piece", "hz": f"{hertz:g}", "at_s": f"{first / hertz:.3f}"}
         found.add(f"{path.stem}-{number + 1:05d}", patient, signal, "", at, steps)
 
 

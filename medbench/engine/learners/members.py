@@ -75,7 +75,7 @@ def fit_members(task: FitTask, described: dict[str, Any], train_one: Train) -> F
         nets.append(net)
         epochs, best = epochs + done, (number * int(task.plan["epochs"])) + best_epoch
         notes += [f"Network {number + 1}: {words}" if count > 1 else words for words in found]
-        if part.held is not None:
+        if part.held is not None and task.train.steps is None:
             chosen.append(part.held)
             answers.append(NetCore(net, {}, task.device).logits(task.train.inputs[part.held]))
     held = HeldOut(np.concatenate(chosen), np.concatenate(answers)) if chosen else None

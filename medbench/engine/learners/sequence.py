@@ -1,5 +1,6 @@
 """Sequence learners on signals: GRU or LSTM, and a residual network beside them."""
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -7,13 +8,14 @@ import torch
 
 from medbench.base.errors import BadInputError
 from medbench.domain.cohort import Fingerprint
+from medbench.engine.data import Prepared
 from medbench.engine.learners.base import Core, Fitted, Learner, Tensors
 from medbench.engine.learners.members import Members, fit_members
 from medbench.engine.learners.network import NetCore, load_weights
 from medbench.engine.nets.sequence import POOLS, build_sequence
 from medbench.engine.plan.builder import PlanBuilder
 from medbench.engine.plan.common import add_class_weights
-from medbench.engine.sequences import FITS, NORMALISATIONS
+from medbench.engine.sequences import EACH_SIGNAL, EACH_STEP, FITS, NORMALISATIONS
 from medbench.engine.training.augment_signal import NAMES, SignalAugmentation
 from medbench.engine.training.sequence_loop import train_sequence
 from medbench.engine.training.task import FitTask
@@ -33,7 +35,7 @@ class SequenceLearner(Learner):
     learning_rate: ClassVar[float]
 
     def preparation(self, plan: dict[str, Any]) -> dict[str, Any]:
-        keys = ("length", "leads", "normalisation", "fit", "answer")
+        keys = ("cut", "length", "leads", "normalisation", "fit", "answer")
         return {key: plan[key] for key in keys}
 
     def plan(self, plan: PlanBuilder, fingerprint: Fingerprint, device: torch.device) -> None:
@@ -135,6 +137,8 @@ class SequenceLearner(Learner):
 def _fit_one(
     task: FitTask, described: dict[str, Any]
 ) -> tuple[torch.nn.Module, int, int, list[str]]:
+    if described["each_step"]:
+        task = replace(task, train=_by_step(task.train), val=_by_step(task.val))
     torch.manual_seed(task.seed)
     net = build_sequence(described)
     train = torch.from_numpy(np.ascontiguousarray(task.train.inputs, np.float32))
@@ -196,7 +200,7 @@ class RnnLearner(SequenceLearner):
             "kind": "recurrent", "cell": str(plan["cell"]), "leads": int(plan["leads"]),
             "width": int(plan["width"]), "layers": int(plan["layers"]), "hop": int(plan["hop"]),
             "both_ways": bool(plan["both_ways"]), "pool": str(plan["pool"]),
-            "each_step": plan["answer"] == "each time step", "classes": task.classes,
+            "each_step": plan["answer"] == EACH_STEP, "classes": task.classes,
             "dropout": float(plan["dropout"]),
         }  # fmt: skip
 
@@ -231,9 +235,16 @@ class ResidualSignalLearner(SequenceLearner):
             raise BadInputError("widths must be four numbers like 16,32,64,64.")
         return {
             "kind": "residual1d", "leads": int(plan["leads"]), "widths": widths,
-            "pool": str(plan["pool"]), "each_step": plan["answer"] == "each time step",
+            "pool": str(plan["pool"]), "each_step": plan["answer"] == EACH_STEP,
             "classes": task.classes, "dropout": float(plan["dropout"]),
         }  # fmt: skip
+
+
+def _by_step(part: Prepared) -> Prepared:
+    """The part with the labels of its time steps in the place of those of its signals."""
+    if part.steps is None:
+        raise BadInputError("No time step of the cohort has a label.")
+    return replace(part, labels=part.steps)
 
 
 def _add_input_rows(plan: PlanBuilder, fingerprint: Fingerprint, device: torch.device) -> int:
@@ -256,6 +267,9 @@ def _add_input_rows(plan: PlanBuilder, fingerprint: Fingerprint, device: torch.d
         "Signals of other lengths are stretched to it." if alike else
         "Lengths differ: time keeps its scale, the end is padded and not looked at.", choices=FITS,
     )  # fmt: skip
+    one = str(values["cut"])
+    plan.row("cut", "A case is", one, f"So the cohort was made; a record is judged {one} by {one}.",
+             choices=(one,))  # fmt: skip
     leads = int(values["leads"])
     plan.row("leads", "Leads", leads, f"The training signals have {leads} leads.",
              choices=(leads,))  # fmt: skip
@@ -268,9 +282,9 @@ def _add_input_rows(plan: PlanBuilder, fingerprint: Fingerprint, device: torch.d
     )  # fmt: skip
     steps = bool(values["step_labels"])
     plan.row(
-        "answer", "Answer", "each time step" if steps else "each signal",
+        "answer", "Answer", EACH_STEP if steps else EACH_SIGNAL,
         "The cohort labels time steps." if steps else "The cohort labels whole signals.",
-        choices=("each signal", "each time step") if steps else ("each signal",),
+        choices=(EACH_STEP if steps else EACH_SIGNAL,),
     )  # fmt: skip
     return int(length)
 

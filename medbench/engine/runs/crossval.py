@@ -25,6 +25,7 @@ from medbench.engine.data import Prepared, Preparer
 from medbench.engine.runs.inputs import InputShop
 from medbench.engine.runs.search import SearchTask, search_settings
 from medbench.engine.runs.sources import Plan, Sources
+from medbench.engine.steps import answers
 from medbench.engine.training.folds import group_numbers, grouped_folds, inner_count
 from medbench.engine.training.task import FitTask
 from medbench.engine.trust.operating import operating_point
@@ -151,7 +152,7 @@ class CrossValidation:
             fitted, train, val, positive=self.sources.cohort.positive,
             rule=str(plan.values.get("threshold_rule", "youden")),
         )  # fmt: skip
-        logits = fitted.core.logits(out.inputs)
+        logits, out = answers(fitted.core, out)
         predictions = PredictionSet(
             np.array([case.case_id for case in out.cases]),
             np.array([case.patient_id for case in out.cases]),

@@ -25,6 +25,8 @@ from medbench.engine.inference.model import LoadedModel, load_model
 from medbench.engine.learners.network import NetCore
 from medbench.engine.nets.residual import ResidualNet
 from medbench.engine.runs.masks import evaluate_masks, is_masks, predict_masks
+from medbench.engine.runs.signal_input import expanded_inputs, read_signal
+from medbench.engine.steps import answers, step_scores, write_steps
 from medbench.jobs.protocol import EvaluateSpec, PredictSpec
 from medbench.metrics.predictions import PredictionSet, write_predictions
 
@@ -56,10 +58,11 @@ def predict(job: dict[str, Any], control: JobControl) -> dict[str, Any]:
     if is_masks(model.manifest):
         return predict_masks(spec, model, control, str(device))
     out = Path(spec.out_folder)
-    answers = []
-    for i, entry in enumerate(spec.inputs):
+    entries, refused = expanded_inputs(spec.inputs, model, control)
+    answers = [_refused(model, name, reason) for name, reason in refused]
+    for i, entry in enumerate(entries):
         control.checkpoint()
-        control.progress(i / len(spec.inputs), f"input {i + 1} of {len(spec.inputs)}")
+        control.progress(i / len(entries), f"input {i + 1} of {len(entries)}")
         begin = time.perf_counter()
         try:
             raw = read_input(entry, model)
@@ -126,6 +129,8 @@ def read_input(entry: dict[str, Any], model: LoadedModel) -> NDArray[Any]:
         except (OSError, ValueError) as error:
             raise BadInputError(f"{Path(entry['npy']).name} cannot be read: {error}.") from error
         return oriented_values(values, inverted=bool(entry.get("inverted", False)))
+    if model.preparer.task is Task.SIGNAL:
+        return read_signal(entry, model)
     path = Path(entry["path"])
     if not path.is_file():
         raise BadInputError(f"{path} does not exist or is no file.")
@@ -138,15 +143,17 @@ def _answer(
     model: LoadedModel, entry: dict[str, Any], raw: NDArray[Any], out: Path | None, number: int
 ) -> dict[str, Any]:
     inputs = model.preparer.input_of(raw)[None]
-    _, scores = model.scores(inputs)
+    scores = step_scores(model.core.logits(inputs), model.calibration.apply)
     manifest = model.manifest
-    row = scores[0]
+    row = scores[0].mean(axis=0)  # over the time steps, where each has its answer
     distance = float(model.gate.distance(model.preparer.gate_of(raw)[None])[0])
     decided = model.positive if row[model.positive] >= manifest["threshold"] else 1 - model.positive
     if len(row) > 2:
         decided = int(row.argmax())
     overlay = ""
-    if out is not None and isinstance(model.core, NetCore) and raw.ndim >= 2:
+    if out is not None and scores.shape[1] > 1:
+        overlay = str(write_steps(scores[0, :, model.positive], raw, out, number))
+    elif out is not None and isinstance(model.core, NetCore) and raw.ndim >= 2:
         overlay = _explain(model, inputs, raw, out / f"overlay-{number:03d}.npy")
     prediction = Prediction(
         model=manifest["name"],
@@ -223,7 +230,8 @@ def evaluate(job: dict[str, Any], control: JobControl) -> dict[str, Any]:
         control.progress(0.9 * i / len(cases), f"case {i + 1} of {len(cases)}")
 
     part = model.preparer.prepare(cohort, folder, cases, tick=tick)
-    logits, scores = model.scores(part.inputs)
+    logits, part = answers(model.core, part)
+    scores = model.calibration.apply(logits)
     order = [cohort.classes.index(name) for name in manifest["classes"]]
     labels = np.array([order.index(int(label)) for label in part.labels], np.int64)
     predictions = PredictionSet(

@@ -10,8 +10,9 @@ import torch
 from medbench.base.errors import BadInputError
 from medbench.cohorts.checks import require_clean, run_checks
 from medbench.cohorts.fingerprint import fingerprint
+from medbench.cohorts.signal_checks import is_step_labelled
 from medbench.cohorts.store import read_cohort, read_split
-from medbench.domain.cohort import Cohort, Fingerprint, Split
+from medbench.domain.cohort import Cohort, Fingerprint, Split, Task
 from medbench.domain.model import PlanRow
 from medbench.engine.device import choose_device
 from medbench.engine.learners import learner_of
@@ -89,6 +90,11 @@ def open_sources(
         )
     require_clean(run_checks(cohort, split, folder))
     learner = learner_of(learner_name)
+    if learner.form != "sequence" and cohort.task is Task.SIGNAL and is_step_labelled(cohort):
+        raise BadInputError(
+            f"{cohort.name} labels time steps: take rnn or resnet1d; {info.title} answers whole "
+            "signals only."
+        )
     chosen = choose_device(device)
     plan = make_plan(learner, fingerprint(cohort, split, folder), overrides, chosen)
     return Sources(cohort, split, folder, learner, chosen, dict(overrides), plan)

@@ -28,6 +28,7 @@ from medbench.engine.runs.masks import train_masks
 from medbench.engine.runs.model_writer import write_model
 from medbench.engine.runs.search import SearchTask, search_settings
 from medbench.engine.runs.sources import Sources, make_plan, open_sources
+from medbench.engine.steps import answers
 from medbench.engine.training.task import FitTask
 from medbench.engine.trust.calibration import Calibration
 from medbench.engine.trust.in_distribution import fit_gate
@@ -164,12 +165,12 @@ class _Finished:
     def store(self, run: Path) -> dict[str, Any]:
         """Write predictions and the model; returns the job's result."""
         cohort, core = self.sources.cohort, self.fitted.core
-        val = self.prepared[Role.VAL]
-        logits = core.logits(val.inputs)
+        logits, val = answers(core, self.prepared[Role.VAL])
         rule = str(self.plan.get("threshold_rule", "youden"))
         point = operating_point(
-            self.fitted, self.prepared[Role.TRAIN], val, positive=cohort.positive, rule=rule
-        )
+            self.fitted, self.prepared[Role.TRAIN], self.prepared[Role.VAL],
+            positive=cohort.positive, rule=rule,
+        )  # fmt: skip
         calibration, threshold = point.calibration, point.threshold
         scores = calibration.apply(logits)
         patients = np.array([case.patient_id for case in val.cases])

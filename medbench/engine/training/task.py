@@ -43,7 +43,8 @@ class FitTask:
 
     def class_weights(self) -> Floats:
         """Weight per class, mean 1 over the training cases."""
-        counts = np.bincount(self.train.labels, minlength=self.classes).astype(float)
+        labels = self.train.labels[self.train.labels >= 0]  # of time steps some have none
+        counts = np.bincount(labels, minlength=self.classes).astype(float)
         if self.plan.get("class_weights") != "balanced":
             return np.ones(self.classes)
         weights = np.where(

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from medbench.engine.data import Prepared
 from medbench.engine.learners.base import Fitted
+from medbench.engine.steps import answers
 from medbench.engine.trust.calibration import Calibration, fit_calibration
 from medbench.metrics.threshold import choose_threshold
 
@@ -25,7 +26,8 @@ def operating_point(
     """From the validation part, or from inner held-out answers where none is kept back."""
     logits: NDArray[np.float64]
     if val is not None:
-        logits, labels = fitted.core.logits(val.inputs), val.labels
+        logits, part = answers(fitted.core, val)
+        labels = part.labels
     elif fitted.held_out is not None:
         logits, labels = fitted.held_out.logits, train.labels[fitted.held_out.chosen]
     else:  # nothing is left that the model has not seen: scores stay scores

@@ -70,7 +70,7 @@ def inputs_of(paths: Sequence[Path], manifest: dict[str, Any]) -> list[dict[str,
         if manifest["task"] == "table":
             found += _rows(path, manifest)
         elif manifest["task"] == "signal":
-            found += _signals(path)
+            found += _recordings(path) or _signals(path)
         elif manifest["task"] == "segmentation" and path.is_dir():
             found += _image_entries(path)
         elif path.is_dir():
@@ -119,6 +119,16 @@ def _rows(path: Path, manifest: dict[str, Any]) -> list[dict[str, Any]]:
                 values.append(number_of(cell))
         entries.append({"id": f"{path.name}#{i + 1}", "row": values})
     return entries
+
+
+def _recordings(path: Path) -> list[dict[str, Any]]:
+    """ECG records (WFDB, DICOM) at a path; the engine cuts them as the model learned them."""
+    from medbench.formats.ecg_signals import is_record, records_in
+
+    files = list(records_in(path)) if path.is_dir() else [path] if is_record(path) else []
+    if path.is_dir() and not files:
+        raise BadInputError(f"{path} holds no ECG record.")
+    return [{"id": str(f), "path": str(f.resolve())} for f in files]
 
 
 def _signals(path: Path) -> list[dict[str, Any]]:
