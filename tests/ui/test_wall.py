@@ -81,9 +81,12 @@ def test_a_click_makes_a_cell_active_and_the_panels_follow(app, wait, two):
     act(app, "layout_1x2")
     wait(lambda: loaded(page))
     left, right = page.wall.shown
+    QTest.mouseMove(left, left.rect().center())
+    assert page.window_panel._value.text() == f"{left.values()[0, 0]} HU"
     QTest.mouseClick(right, Qt.MouseButton.LeftButton, pos=right.rect().center())
     assert page.active is right
     assert page.model.display == thick
+    assert page.window_panel._value.text() == ""
     assert page.window_panel._model is page.model
     page.model.set_voi(VoiWindow(11, 22))
     assert page.window_panel._width.text() == "22"

@@ -82,6 +82,7 @@ class WindowPanel(QFrame):
         """Another display."""
         display = self._model.display
         self._series.setText("" if display is None else display.description or display.modality)
+        self.show_probe("", "")  # what lies below the pointer now is another picture
         self.refresh_window()
         self._soon.start()
 
