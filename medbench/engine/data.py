@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from medbench.base.errors import BadInputError, MedbenchError
 from medbench.cohorts.reading import CaseReader
 from medbench.domain.cohort import Case, Cohort, Task
-from medbench.engine.sequences import EACH_STEP, sequence_of, steps_of
+from medbench.engine.sequences import EACH_STEP, filled, recorded, sequence_of, steps_of
 from medbench.imaging.features import BASIC, features_of
 from medbench.imaging.resize import fit_square, resize_area
 from medbench.imaging.signal_features import signal_features
@@ -165,7 +165,7 @@ class Preparer:
         if self.task is Task.TABLE:
             return np.asarray(raw, np.float64)
         if self.task is Task.SIGNAL:
-            values = np.nan_to_num(np.asarray(raw, np.float64)).reshape(len(raw), -1)[:, 0]
+            values = filled(recorded(raw))[:, 0]
             step = np.diff(values)
             return np.array([values.mean(), values.std(), values.min(), values.max(),
                              np.abs(step).mean(), np.log(len(values))])  # fmt: skip
@@ -194,14 +194,14 @@ class Preparer:
                 tick(i)
             try:
                 raw = self.raw(reader, case)
-                found = self.input_of(raw)
+                found, gate = self.input_of(raw), self.gate_of(raw)
             except MedbenchError as error:
                 unreadable[case.case_id] = str(error)
                 continue
             inputs.append(found)
             if self.settings.get("answer") == EACH_STEP:
                 steps.append(steps_of(reader.steps(case), self.settings))
-            gates.append(self.gate_of(raw))
+            gates.append(gate)
             labels.append(-1 if case.label is None else case.label)
             kept.append(case)
         if not kept:

@@ -27,7 +27,11 @@ def add(subparsers: Any) -> None:
     build = steps.add_parser("build", help="make a cohort folder from a source")
     build.add_argument("source", type=Path, metavar="SOURCE")
     build.add_argument("--task", choices=[t.value for t in Task], required=True)
-    build.add_argument("--label", metavar="COLUMN")
+    build.add_argument(
+        "--label", metavar="COLUMN",
+        help="column of the label; of ECG records also aami (beats by class), beats or waves (each "
+        "time step), or COLUMN/beats of their labels.csv",
+    )  # fmt: skip
     build.add_argument("--positive", metavar="V,V..", help="label values that are positive")
     build.add_argument("--patient", metavar="COLUMN")
     build.add_argument(

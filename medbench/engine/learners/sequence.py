@@ -14,7 +14,7 @@ from medbench.engine.learners.members import Members, fit_members
 from medbench.engine.learners.network import NetCore, load_weights
 from medbench.engine.nets.sequence import POOLS, build_sequence
 from medbench.engine.plan.builder import PlanBuilder
-from medbench.engine.plan.common import add_class_weights
+from medbench.engine.plan.common import imbalance
 from medbench.engine.sequences import EACH_SIGNAL, EACH_STEP, FITS, NORMALISATIONS
 from medbench.engine.training.augment_signal import NAMES, SignalAugmentation
 from medbench.engine.training.sequence_loop import train_sequence
@@ -42,7 +42,13 @@ class SequenceLearner(Learner):
         length = _add_input_rows(plan, fingerprint, device)
         self.add_network_rows(plan, fingerprint, length)
         self._add_descent_rows(plan, fingerprint)
-        add_class_weights(plan, fingerprint)
+        ratio = imbalance(fingerprint)
+        plan.row(
+            "class_weights", "Class weights", "equal",
+            f"The largest class has {ratio:.1f} times the cases of the smallest; answers keep the "
+            "cohort's frequencies. 'balanced' finds more of rare classes and errs more in all.",
+            choices=("balanced", "equal"),
+        )  # fmt: skip
         plan.row(
             "augment", "Augmentation", "mild",
             "Noise, gain, a small shift and stretch in time, as electrodes and cuts differ; never "

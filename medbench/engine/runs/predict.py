@@ -66,10 +66,10 @@ def predict(job: dict[str, Any], control: JobControl) -> dict[str, Any]:
         begin = time.perf_counter()
         try:
             raw = read_input(entry, model)
+            answer = _answer(model, entry, raw, out if spec.explain else None, i)
         except MedbenchError as error:
             answers.append(_refused(model, str(entry["id"]), str(error)))
             continue
-        answer = _answer(model, entry, raw, out if spec.explain else None, i)
         if model.reference is not None and (spec.explain or len(spec.inputs) <= _EXPLAINED):
             answer["explanation"] = explain_row(model, np.asarray(raw, np.float64), model.reference)
         answers.append({**answer, "seconds": time.perf_counter() - begin})
