@@ -18,7 +18,7 @@ from medbench.domain.records import to_json
 from medbench.metrics.intervals import Floats, auc
 from medbench.metrics.predictions import PredictionSet
 from medbench.metrics.report import compute_report, decide
-from medbench.metrics.risk import calibration_line, risk_table
+from medbench.metrics.risk import RiskGroup, calibration_line, risk_table
 
 _RANKED = ("auc", "average_precision", "brier")
 _SPREAD = ("auc", "accuracy", "recall", "specificity", "f1")
@@ -89,9 +89,18 @@ def crossval_report(
             if (own := np.char.startswith(pooled.roles.astype(str), f"r{r + 1}-")).any()
         ],
         "calibration": None if line is None else {"intercept": line[0], "slope": line[1]},
-        "risk_table": to_json(risk_table(truth, score)),
+        "risk_table": to_json(_risk(pooled, truth, score)),
         "confounders": _confounders(pooled, truth, score, attributes or {}),
     }
+
+
+def _risk(
+    pooled: PredictionSet, truth: NDArray[np.bool_], score: Floats
+) -> tuple[RiskGroup, ...]:  # fmt: skip
+    """Each case once, with the mean of its held-out probabilities."""
+    _, first, place = np.unique(pooled.case_ids, return_index=True, return_inverse=True)
+    mean = np.bincount(place, score) / np.bincount(place)
+    return risk_table(truth[first], mean)
 
 
 def _once(metric: Metric, repeats: int) -> Metric:

@@ -253,6 +253,7 @@ def test_intervals_do_not_narrow_with_repeats():
         one, two = a["metrics"][name], b["metrics"][name]
         assert one["n"] == two["n"] == 200
         assert one["value"] == pytest.approx(two["value"])
+        assert sum(group["n"] for group in b["risk_table"]) == 200
         assert two["high"] - two["low"] == pytest.approx(one["high"] - one["low"], rel=0.1)
 
 

@@ -72,24 +72,28 @@ def test_models_stored_without_a_kernel_are_gaussian():
 
 
 def test_gaps_are_marked_codes_spread_and_empty_columns_silent():
-    rows = np.array(
-        [[1, 2, np.nan, 0], [5, np.nan, np.nan, 1], [9, 4, np.nan, 2], [1, 3, np.nan, 0.0]]
-    )
+    row = [[1, 2, np.nan, 0], [5, np.nan, np.nan, 1], [9, 4, np.nan, 2], [1, 3, np.nan, 0.0]]
+    rows = np.array(row * 5)
     scaler = FeatureScaler.fit(
         rows, [0, 0, 0, 3], codes=[[1.0, 5.0, 9.0], [], [], []], mark_missing=True
     )
     out = scaler.transform(rows)
     # 3 codes; a number and its mark; the empty column; 3 categories
     assert scaler.owners.tolist() == [0, 0, 0, 1, 1, 2, 3, 3, 3]
-    assert out.shape == (4, 9)
-    assert (scaler.spread(rows)[:, 4] == [0, 1, 0, 0]).all()
+    assert out.shape == (20, 9)
+    assert (scaler.spread(rows)[:4, 4] == [0, 1, 0, 0]).all()
     assert (out[:, 5] == 0).all()
     assert (scaler.spread(np.array([[7.0, 1, 3, 9]]))[0, [0, 1, 2, 6, 7, 8]] == 0).all()
+    # a missing code is filled with the code nearest to the median; two gaps are no column
+    assert scaler.fill[0] in (1, 5)
+    filled = scaler.spread(np.array([[np.nan, 1, 3, 0]]))[0, :3]
+    assert filled.tolist() == [float(scaler.fill[0] == code) for code in (1, 5, 9)]
+    assert FeatureScaler.fit(rows[:8], [0] * 4, mark_missing=True).indicator.sum() == 0
     again = FeatureScaler.load(load(save(scaler.tensors())))
     assert np.array_equal(again.transform(rows), out)
     old = {k: v for k, v in FeatureScaler.fit(rows, [0, 0, 0, 3]).tensors().items()
            if k not in ("scaler.levels", "scaler.indicator")}  # fmt: skip
-    assert FeatureScaler.load(old).transform(rows).shape == (4, 6)
+    assert FeatureScaler.load(old).transform(rows).shape == (20, 6)
 
 
 def shapley_oracle(score, row, reference):

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+_MARKED = 5
+"""Rows that must lack a value before that is a column of its own."""
 _FIELDS = ("fill", "centre", "scale", "categories")
 
 
@@ -61,8 +63,12 @@ class FeatureScaler:
         empty = gaps.all(axis=0)
         usable = np.where(empty, 0.0, rows)
         fill = np.nanmedian(usable, axis=0) if missing == "median" else np.zeros(rows.shape[1])
-        marks = (gaps.any(axis=0) & ~empty).astype(np.float64) * float(mark_missing)
+        # a mark that a handful of rows carry would weigh as much as a whole column
+        marks = ((gaps.sum(axis=0) >= _MARKED) & ~empty).astype(np.float64) * float(mark_missing)
         levels = _level_table(counts, codes)
+        for column in np.flatnonzero((counts == 0) & ~np.isnan(levels).all(axis=1)):
+            known = levels[column][~np.isnan(levels[column])]
+            fill[column] = known[np.abs(known - fill[column]).argmin()]
         blank = cls(fill, np.zeros(1), np.ones(1), counts, levels, marks)
         spread = blank.spread(rows)
         if scaling == "none":
@@ -92,8 +98,9 @@ class FeatureScaler:
             known = levels[~np.isnan(levels)]
             if not len(known):
                 parts.append(filled[:, [column]])
-            else:  # a missing or unknown category is no category at all
-                parts.append((rows[:, [column]] == known).astype(np.float64))
+            else:  # a missing or unknown category is no category at all; a missing code is filled
+                values = rows if self.categories[column] else filled
+                parts.append((values[:, [column]] == known).astype(np.float64))
             if self.indicator[column]:
                 parts.append(np.isnan(rows[:, [column]]).astype(np.float64))
         return np.concatenate(parts, axis=1)

@@ -57,7 +57,7 @@ def add_input_rows(plan: PlanBuilder, fingerprint: Fingerprint) -> None:
             "Marks of missing cells",
             "marked" if partly else "unmarked",
             f"That {', '.join(partly[:4])} is missing may tell something: a column of its own says "
-            "so."
+            "so where five rows or more lack it."
             if partly
             else "No column has gaps in some of its rows.",
             choices=("marked", "unmarked"),
