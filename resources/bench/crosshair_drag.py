@@ -53,6 +53,7 @@ def show_volume(page):
     page.model.begin(display, "bench")
     page.model.set_volume(Volume(display, voxels, np.ones(SIZE, bool), {}, (FrameInfo(),) * SIZE))
     page.model.set_voi(VoiWindow(200, 1000))
+    page.showing.fourth = "acquired"  # four flat views
     page.showing.toggle_planes()
 
 

@@ -45,6 +45,7 @@ class Scene:
         model.begin(display, display_key(display))
         model.set_volume(volume)
         model.set_voi(VoiWindow(40, 400))
+        self.page.showing.fourth = "acquired"  # four flat views
         self.page.showing.toggle_planes()
         assert len(self.page.views()) == 4
         book = self.app.session.segments

@@ -19,9 +19,9 @@ from medbench.ui.review.planes.fusion_desk import FusionDesk
 from medbench.ui.review.planes.handles import CrosshairHandles
 from medbench.ui.review.planes.lines import ReferenceLines
 from medbench.ui.review.planes.slab_popup import CYCLE, DEFAULT_MM, SlabPopup
+from medbench.ui.review.viewport import Viewport
 
 if TYPE_CHECKING:
-    from medbench.ui.review.viewport import Viewport
     from medbench.ui.review.workspace import ReviewWorkspace
 
 VOLUME = "volume"
@@ -96,6 +96,9 @@ class PlaneDesk(Feature):
     @Slot()
     def _repaint(self, _what: object = None) -> None:
         """Reference lines of the other screens follow the active picture."""
+        view = self.sender()
+        if isinstance(view, Viewport) and view is not self.page.active:
+            return  # it follows, nobody follows it
         if self.lines.shown and len(self.page.showing.screens) > 1:
             for view in self.page.views():
                 if view is not self.page.active:

@@ -11,6 +11,7 @@ from medbench.imaging.linking import picture_cut
 from medbench.imaging.reslice import PlaneKind
 from medbench.ui.review.painting import outlined_text
 from medbench.ui.review.pointer import PointerTool
+from medbench.ui.review.sync_rules import link_key, normal
 from medbench.ui.theme.current import current
 
 if TYPE_CHECKING:
@@ -59,6 +60,9 @@ class ReferenceLines(PointerTool):
             return None
         if active.plane is None or view.plane is None or not active.isVisible():
             return None
+        one, other = normal(active), normal(view)
+        if one == other and link_key(active) == link_key(view):
+            return None  # parallel pictures of one frame of reference never cut each other
         way = self._page.sync.way_between(active, view)
         return None if way is None else (active, np.asarray(way, float))
 
