@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from medbench.base.errors import BadInputError
 from medbench.domain.objects import Waveform
-from medbench.formats.wfdb import header_of, read_wfdb
 from medbench.formats.wfdb_header import HEADER_SUFFIX
 
 AAMI: dict[str, str] = {
@@ -65,6 +64,8 @@ def read_record(path: Path) -> Waveform:
     from medbench.imaging.ecg_beats import ecg_channels
 
     if path.suffix.lower() == HEADER_SUFFIX or path.with_suffix(HEADER_SUFFIX).is_file():
+        from medbench.formats.wfdb import header_of, read_wfdb  # brings pydicom
+
         found = read_wfdb(header_of(path))
     else:
         found = read_waveforms(path)

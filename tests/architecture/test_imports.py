@@ -14,7 +14,7 @@ ALLOWED = {  # import-linter sees library roots only; this table knows submodule
     "PySide6": {"session": QTCORE, "workers": QTCORE, "ui": QT, "app": QT},
 }
 LEAN = [  # the entry module of each process -> what must stay unloaded
-    ("medbench.app.bootstrap", {"torch", "monai", "sklearn", "scipy"}),
+    ("medbench.app.bootstrap", {"torch", "monai", "sklearn", "scipy", "pydicom", "SimpleITK"}),
     ("medbench.cli.main", {"torch", "monai", "PySide6.QtWidgets"}),
     ("medbench.engine.main", {"PySide6"}),
 ]
