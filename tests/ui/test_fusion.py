@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import SimpleITK
+from plane_hands import opened, shift_key
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 
@@ -28,22 +29,6 @@ def desk_of(page):
 
 def displays(app):
     return [d for s in app.session.library.studies for x in s.series for d in x.displays]
-
-
-def opened(app, wait, path):
-    page = app.window.workspaces["review"]
-    app.window.open_paths([path])
-    wait(lambda: page.model.volume is not None and page.model.volume.ready.all())
-    wait(lambda: page.model.voi is not None)
-    page.showing.set_grid(1, 1)  # a hanging protocol may have put several series on the wall
-    page.sync.set_on(on=False)
-    return page
-
-
-def shift_key(app, view, key):
-    app.window.activateWindow()  # keys reach commands only in the active window
-    app.qt.processEvents()
-    QTest.keyClick(view, key, Qt.KeyboardModifier.ShiftModifier)
 
 
 def itk(voxels, geometry):

@@ -26,13 +26,8 @@ def suggested_name(kind: str, suffix: str) -> str:
 
 
 def displays_of(study: Study) -> dict[str, DisplaySet]:
-    """Displays by their key."""
-    return {display_key(d): d for series in study.series for d in series.displays}
-
-
-def display_key(display: DisplaySet) -> str:
-    """As `session.library.display_key`, without Qt."""
-    return display.key
+    """Displays by `DisplaySet.key`."""
+    return {d.key: d for series in study.series for d in series.displays}
 
 
 def write_sr(
@@ -190,7 +185,7 @@ def acquired_site(display: DisplaySet, index: int) -> Site:
         plane = stack_plane(geometry)
         grid = plane_grid(plane, index)
     return Site(
-        display.study_instance_uid, display.series_instance_uid, display_key(display),
+        display.study_instance_uid, display.series_instance_uid, display.key,
         ref.sop_instance_uid, ref.frame, reference, grid,
     )  # fmt: skip
 
@@ -235,7 +230,7 @@ def _in_space(measurement: Measurement, display: DisplaySet) -> Measurement | No
         return replace(measurement, site=acquired_site(display, index), points=rows_columns)
     own = replace(
         site, study_instance_uid=display.study_instance_uid,
-        series_instance_uid=display.series_instance_uid, display_key=display_key(display),
+        series_instance_uid=display.series_instance_uid, display_key=display.key,
     )  # fmt: skip
     return replace(measurement, site=own)
 
